@@ -1,0 +1,51 @@
+# The two commands a newcomer needs: `make demo` and `make test`. Everything else is for contributors.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   := .demo
+
+.PHONY: demo test check format lock live bench clean
+
+# A first run: sets up, applies manifests/hello.yaml on the embedded tenant, and shows that a second run changes nothing.
+demo: $(VENV)/.run
+	@rm -rf $(DEMO) && mkdir -p $(DEMO) && cp manifests/hello.yaml $(DEMO)/hello.yaml
+	@echo '$$ provision apply hello.yaml --yes' && cd $(DEMO) && ../$(BIN)/provision apply hello.yaml --yes
+	@echo && echo '$$ provision apply hello.yaml --yes' && cd $(DEMO) && ../$(BIN)/provision apply hello.yaml --yes
+	@echo && echo 'Look around in $(DEMO)/: the sandbox and the stored secret are under $(DEMO)/.provision/.'
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Pins every dependency with hashes, for all platforms, and without the address of an index.
+lock: $(VENV)/.dev
+	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q -o requirements-dev.txt
+
+# For somebody with a tenant: make live TENANT=contoso.onmicrosoft.com
+live: $(VENV)/.dev
+	PROVISION_LIVE_TENANT="$(TENANT)" $(BIN)/python -m pytest tests/live -p no:cacheprovider -o addopts="-ra -s"
+
+bench: $(VENV)/.dev
+	$(BIN)/python bench/help.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.run: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Sign-in: the operator who runs the tool, and the workloads it provisions."""

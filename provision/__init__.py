@@ -1,0 +1,1 @@
+"""Workload identities in Microsoft Entra ID, from one file."""
