@@ -1,0 +1,172 @@
+"""Every failure that a user can expect, each with what to do next.
+
+    ProvisionError(message, *, hint)     what happened + what to try next; exit code 1
+    ├── UsageError                       the command line is incomplete or contradicts itself; exit code 64
+    ├── ManifestError                    .problems: all of them, with line:column and "did you mean"
+    ├── PlanError                        the tenant is not in a state that may be changed
+    │   ├── ForeignApplication           somebody else's application bears our uniqueName
+    │   ├── DeletedNamesake              somebody else's deleted application occupies it
+    │   └── UnsafePlan                   it would delete; needs --allow-destroy
+    ├── GraphError                       Microsoft Graph refused: code, request id
+    │   ├── NotFound · Forbidden · Conflict · Throttled · Unreachable
+    │   ├── AnswerLost                   a write may have taken effect: look before asking again
+    │   └── NotYetVisible                the directory has not caught up; trying again is the answer
+    ├── StoreError                       the value could not be stored; the credential was taken back
+    ├── ProofError                       no token, or a token without what was declared
+    └── Interrupted                      somebody pressed Ctrl-C or sent SIGTERM; exit code 130 or 143
+
+`auth.errors.AuthError` stands beside this tree: sign-in knows nothing of provisioning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class ProvisionError(Exception):
+    """An expected failure: `str()` says what happened, `hint` what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(ProvisionError):
+    """The command line does not say what is needed."""
+
+    exit_code = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """One mistake in a manifest, and where it stands; line and column count from 1."""
+
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+
+class ManifestError(ProvisionError):
+    """The manifest cannot be used; `problems` lists every mistake in reading order."""
+
+    def __init__(self, file: str, problems: Iterable[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(sorted(problems))
+        count = len(self.problems)
+        super().__init__(f"{file} has {count} mistake{'s' if count != 1 else ''}")
+
+    def lines(self) -> list[str]:
+        """One line a problem, in the form that editors and terminals make clickable."""
+        return [
+            f"{self.file}:{p.line}:{p.column}: {p.message}" + (f" - {p.hint}" if p.hint else "")
+            for p in self.problems
+        ]
+
+
+class PlanError(ProvisionError):
+    """The tenant is not in a state that this manifest may change."""
+
+
+class ForeignApplication(PlanError):
+    """An application bears our uniqueName, but not our owner tag: it is not ours to write."""
+
+    def __init__(self, unique_name: str, app_id: str, *, owner: str | None) -> None:
+        tag = f'it carries the owner tag "{owner}"' if owner else "it carries no owner tag"
+        super().__init__(
+            f'An application named "{unique_name}" exists (appId {app_id}), and it is not ours: {tag}',
+            hint="Nothing was written. Choose another manifest name or key, or take that application over with "
+            f"`adopt: {{appId: {app_id}}}`.",
+        )
+
+
+class DeletedNamesake(PlanError):
+    """Somebody else's soft-deleted application occupies our uniqueName until it is purged."""
+
+    def __init__(self, unique_name: str, object_id: str | None) -> None:
+        where = f" (object id {object_id})" if object_id else ""
+        super().__init__(
+            f'A deleted application{where} still occupies the uniqueName "{unique_name}", and it is not ours',
+            hint="Restore it or delete it permanently (Entra admin center > App registrations > Deleted applications), "
+            "or choose another manifest name or key. A deleted application is purged after 30 days.",
+        )
+
+
+class UnsafePlan(PlanError):
+    """The plan deletes applications, and nobody allowed that."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        listed = ", ".join(names)
+        super().__init__(
+            f"This would delete what is no longer in the manifest: {listed}",
+            hint="If that is meant, run apply again with --allow-destroy.",
+        )
+
+
+class GraphError(ProvisionError):
+    """Microsoft Graph refused or failed; `code` and `request_id` are its own words for support."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int = 0,
+        code: str = "",
+        request_id: str = "",
+        detail: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.detail = detail
+
+
+class NotFound(GraphError):
+    """404: the object is not there, or not there yet."""
+
+
+class Forbidden(GraphError):
+    """403: the operator lacks a directory role or a Graph permission."""
+
+
+class Conflict(GraphError):
+    """409: somebody else holds the name, or writes at the same time."""
+
+
+class Throttled(GraphError):
+    """429 until patience ended."""
+
+
+class Unreachable(GraphError):
+    """No answer from Microsoft Graph: network, TLS or a dropped connection."""
+
+
+class AnswerLost(GraphError):
+    """A request that must not be repeated blindly got no answer: look whether it took effect."""
+
+
+class NotYetVisible(GraphError):
+    """The directory has not caught up with an earlier write: the same request will succeed later."""
+
+
+class StoreError(ProvisionError):
+    """A store cannot take or give the value."""
+
+
+class ProofError(ProvisionError):
+    """The token service refuses the workload, or its token lacks what was declared."""
+
+
+class Interrupted(ProvisionError):
+    """The run was asked to stop; the request in flight was finished first."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Stopped on request",
+            hint="Run the same command again: it continues from where this one stopped.",
+        )

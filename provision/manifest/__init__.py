@@ -1,0 +1,43 @@
+"""YAML text → Manifest, with every mistake in one run; pydantic and yaml wait for the first use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from provision.manifest.spec import Manifest
+
+
+def load(path: Path, *, environ: Mapping[str, str], variables: Mapping[str, str]) -> Manifest:
+    """The manifest in a file; relative paths in it start from the file's folder."""
+    from provision.manifest.file import read
+
+    folder = Path(os.path.abspath(path)).parent
+    return parse(read(path), file=str(path), folder=folder, environ=environ, variables=variables)
+
+
+def parse(
+    text: str,
+    *,
+    file: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> Manifest:
+    """The manifest that a text means; `file` is only told in messages."""
+    from provision.manifest.reading import read
+    from provision.manifest.variables import lookup
+
+    return read(text, file=file, folder=folder, find=lookup(environ, variables))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a manifest, for editors."""
+    from copy import deepcopy
+
+    from provision.manifest.shape import json_schema as schema
+
+    return deepcopy(schema())

@@ -1,0 +1,185 @@
+"""The difference between what is wanted and what is there, as steps that can be read before they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from provision.model import AppRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One property of an application, before and after."""
+
+    property: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateApplication:
+    """Register the application under our uniqueName."""
+
+    app: str
+    unique_name: str
+    properties: Mapping[str, Any]
+    tags: tuple[str, ...]
+    requested: tuple[AppRole, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreApplication:
+    """Bring our own application back from the deleted items."""
+
+    app: str
+    application_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateApplication:
+    """Change properties that the manifest mentions, or add tags."""
+
+    app: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPermissions:
+    """Declare permissions in requiredResourceAccess, which is how we remember that they are ours."""
+
+    app: str
+    roles: tuple[AppRole, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawPermissions:
+    """Take permissions out of requiredResourceAccess, after they were revoked."""
+
+    app: str
+    roles: tuple[AppRole, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateServicePrincipal:
+    """Give the application its presence in the tenant."""
+
+    app: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreServicePrincipal:
+    """Bring a restored application's service principal back: Graph does not do it by itself."""
+
+    app: str
+    service_principal_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantAppRole:
+    """Consent to one application permission for the whole tenant."""
+
+    app: str
+    role: AppRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeAppRole:
+    """Take back a consent that the manifest no longer asks for."""
+
+    app: str
+    role: AppRole
+    assignment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddSecret:
+    """Issue a secret, prove it, store it, and record that it is stored.
+
+    `reason` is shown to people; `rotation` says that another one works meanwhile.
+    """
+
+    app: str
+    credential: str
+    reason: str
+    rotation: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStored:
+    """Repair the record of which secret the store holds."""
+
+    app: str
+    credential: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveSecret:
+    """Remove a secret of ours that nothing uses any more."""
+
+    app: str
+    credential: str
+    key_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteApplication:
+    """Delete an application of ours, softly: it can be restored for 30 days."""
+
+    app: str
+    application_id: str
+    display_name: str
+
+
+Step: TypeAlias = (
+    CreateApplication
+    | RestoreApplication
+    | UpdateApplication
+    | RequestPermissions
+    | CreateServicePrincipal
+    | RestoreServicePrincipal
+    | GrantAppRole
+    | AddSecret
+    | RecordStored
+    | RevokeAppRole
+    | WithdrawPermissions
+    | RemoveSecret
+    | DeleteApplication
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something worth saying that is no step: others' grants, a secret held elsewhere, one to come."""
+
+    app: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The steps in the order in which they will be done; empty when the tenant matches."""
+
+    owner: str
+    steps: tuple[Step, ...]
+    notes: tuple[Note, ...] = ()
+
+    def count(self) -> tuple[int, int, int]:
+        """How many steps create, change and destroy."""
+        made = sum(isinstance(step, CREATES) for step in self.steps)
+        gone = sum(isinstance(step, DESTROYS) for step in self.steps)
+        return made, len(self.steps) - made - gone, gone
+
+
+CREATES = (
+    CreateApplication,
+    RestoreApplication,
+    CreateServicePrincipal,
+    RestoreServicePrincipal,
+    GrantAppRole,
+    AddSecret,
+)
+DESTROYS = (RevokeAppRole, RemoveSecret, DeleteApplication)
