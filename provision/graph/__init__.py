@@ -1,0 +1,1 @@
+"""Microsoft Graph: the only door to it, and the only user of its SDK."""

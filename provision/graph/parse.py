@@ -1,0 +1,160 @@
+"""From Graph's JSON to our nouns; an answer that lacks what it must have is a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from provision.errors import GraphError
+from provision.model import (
+    Application,
+    AppRole,
+    AppRoleAssignment,
+    DeletedApplication,
+    Issued,
+    Organization,
+    PasswordCredential,
+    Resource,
+    ResourceAccess,
+    Secret,
+)
+
+T = TypeVar("T")
+
+PROPERTIES = ("displayName", "description", "signInAudience")
+"""What a manifest may set and we therefore read, besides tags and permissions."""
+
+APPLICATION_FIELDS = (
+    "id",
+    "appId",
+    "uniqueName",
+    *PROPERTIES,
+    "tags",
+    "requiredResourceAccess",
+    "passwordCredentials",
+)
+DELETED_FIELDS = (*APPLICATION_FIELDS, "deletedDateTime")
+SERVICE_PRINCIPAL_FIELDS = ("id", "appId")
+ASSIGNMENT_FIELDS = ("id", "appRoleId", "principalId", "resourceId")
+RESOURCE_FIELDS = ("id", "appId", "displayName", "appRoles")
+ORGANIZATION_FIELDS = ("id", "displayName", "verifiedDomains")
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+def understood(
+    parse: Callable[[Mapping[str, Any]], T], data: Mapping[str, Any] | None, *, action: str
+) -> T:
+    """What an answer says, or the failure that it cannot be understood."""
+    try:
+        return parse(data or {})
+    except (KeyError, TypeError, ValueError, AttributeError) as missing:
+        raise GraphError(
+            f"Microsoft Graph's answer to the request to {action} cannot be understood",
+            hint="Run the same command again; if it stays, report it with --debug output.",
+        ) from missing
+
+
+def application(data: Mapping[str, Any]) -> Application:
+    """An application registration."""
+    return Application(
+        id=data["id"],
+        app_id=data["appId"],
+        unique_name=data.get("uniqueName"),
+        properties={name: data[name] for name in PROPERTIES if name in data},
+        tags=frozenset(data.get("tags") or ()),
+        required_resource_access=frozenset(
+            ResourceAccess(
+                resource_app_id=resource["resourceAppId"], id=access["id"], type=access["type"]
+            )
+            for resource in data.get("requiredResourceAccess") or ()
+            for access in resource.get("resourceAccess") or ()
+        ),
+        password_credentials=tuple(map(_password, data.get("passwordCredentials") or ())),
+    )
+
+
+def deleted_application(data: Mapping[str, Any]) -> DeletedApplication:
+    """An application in the recycle bin; its service principal has to be asked for by itself."""
+    return DeletedApplication(
+        application=application(data),
+        deleted=moment(data["deletedDateTime"]),
+        service_principal_id=None,
+    )
+
+
+def assignments(items: Iterable[Mapping[str, Any]]) -> tuple[AppRoleAssignment, ...]:
+    """Application permissions that were granted."""
+    return tuple(map(assignment, items))
+
+
+def assignment(data: Mapping[str, Any]) -> AppRoleAssignment:
+    """One application permission that was granted."""
+    return AppRoleAssignment(
+        id=data["id"],
+        app_role_id=data["appRoleId"],
+        principal_id=data["principalId"],
+        resource_id=data["resourceId"],
+    )
+
+
+def resource(data: Mapping[str, Any]) -> Resource:
+    """A service principal with the application permissions that can be had."""
+    app_id = data["appId"]
+    return Resource(
+        id=data["id"],
+        app_id=app_id,
+        display_name=data.get("displayName") or app_id,
+        app_roles=frozenset(
+            AppRole(resource_app_id=app_id, id=role["id"], value=role["value"])
+            for role in data.get("appRoles") or ()
+            if role.get("isEnabled")
+            and role.get("value")
+            and "Application" in (role.get("allowedMemberTypes") or ())
+        ),
+    )
+
+
+def organization(data: Mapping[str, Any]) -> Organization:
+    """The tenant, with the domain that people know it by."""
+    found = data["value"][0]
+    domains = found.get("verifiedDomains") or ()
+    known = [d for d in domains if d.get("isDefault")] + [d for d in domains if d.get("isInitial")]
+    return Organization(
+        id=found["id"],
+        display_name=found.get("displayName") or "",
+        domain=known[0].get("name") or "" if known else "",
+    )
+
+
+def issued(data: Mapping[str, Any]) -> Issued:
+    """A new secret, in the one answer that shows it."""
+    return Issued(
+        key_id=data["keyId"],
+        secret=Secret(data["secretText"]),
+        start=moment(data["startDateTime"]),
+        end=moment(data["endDateTime"]),
+    )
+
+
+def moment(text: str) -> datetime:
+    """A date as an aware one in UTC; digits below a microsecond are dropped."""
+    parsed = datetime.fromisoformat(text)
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def stamp(when: datetime) -> str:
+    """A date as we send it: whole seconds, in UTC."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _password(data: Mapping[str, Any]) -> PasswordCredential:
+    start, end = data.get("startDateTime"), data.get("endDateTime")
+    return PasswordCredential(
+        key_id=data["keyId"],
+        display_name=data.get("displayName") or "",
+        start=moment(start) if start else EARLIEST,
+        end=moment(end) if end else LATEST,
+    )
