@@ -1,0 +1,119 @@
+"""Every step has words, a noun and a sign."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from provision.model import GRAPH_APP_ID, AppRole
+from provision.plan import (
+    AddSecret,
+    Change,
+    CreateApplication,
+    CreateServicePrincipal,
+    DeleteApplication,
+    GrantAppRole,
+    RecordStored,
+    RemoveSecret,
+    RequestPermissions,
+    RestoreApplication,
+    RestoreServicePrincipal,
+    RevokeAppRole,
+    Step,
+    UpdateApplication,
+    WithdrawPermissions,
+)
+from provision.wording import exactly, noun, permissions, short, sign, words
+
+USERS = AppRole(resource_app_id=GRAPH_APP_ID, id="1", value="User.Read.All")
+OTHER = AppRole(resource_app_id="abc", id="2", value="Do.It")
+KEY = "5f2c7c1e-9a4e-4b1c-8f53-2d9d6a1e0c11"
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (
+            CreateApplication(app="a", unique_name="o.a", properties={}, tags=(), requested=()),
+            "+ application: create the application",
+        ),
+        (
+            RestoreApplication(app="a", application_id="1"),
+            "+ application: restore the deleted application",
+        ),
+        (
+            UpdateApplication(
+                app="a", changes=tuple(Change(property=p, before=0, after=1) for p in ("x", "y"))
+            ),
+            "~ application: change x, y",
+        ),
+        (
+            RequestPermissions(app="a", roles=(USERS,)),
+            "~ request: request User.Read.All of Microsoft Graph",
+        ),
+        (
+            WithdrawPermissions(app="a", roles=(USERS,)),
+            "~ request: withdraw the request for User.Read.All of Microsoft Graph",
+        ),
+        (
+            CreateServicePrincipal(app="a"),
+            "+ service principal: create the service principal",
+        ),
+        (
+            RestoreServicePrincipal(app="a", service_principal_id="1"),
+            "+ service principal: restore the service principal",
+        ),
+        (
+            GrantAppRole(app="a", role=USERS),
+            "+ permission: grant User.Read.All of Microsoft Graph",
+        ),
+        (
+            RevokeAppRole(app="a", role=USERS, assignment_id="1"),
+            "- permission: revoke User.Read.All of Microsoft Graph",
+        ),
+        (
+            AddSecret(app="a", credential="ci", reason="", rotation=False),
+            "+ secret: issue secret ci",
+        ),
+        (
+            RecordStored(app="a", credential="ci", key_id=KEY),
+            "~ secret: record that secret ci is stored",
+        ),
+        (
+            RemoveSecret(app="a", credential="ci", key_id=KEY, reason=""),
+            "- secret: remove secret ci 5f2c7c1e…",
+        ),
+        (
+            DeleteApplication(app="a", application_id="1", display_name="Old"),
+            "- application: delete the application Old",
+        ),
+    ],
+)
+def test_a_step_is_said_in_plain_words(step: Step, said: str) -> None:
+    assert f"{sign(step)} {noun(step)}: {words(step)}" == said
+
+
+def test_permissions_are_said_by_resource() -> None:
+    assert permissions((USERS, OTHER, USERS)) == (
+        "User.Read.All, User.Read.All of Microsoft Graph; Do.It of abc"
+    )
+
+
+def test_a_short_key_id_is_said_in_full() -> None:
+    assert short("abc") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (timedelta(days=90), "90 days"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(hours=36), "36 hours"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(seconds=61), "61 seconds"),
+        (timedelta(0), "0 seconds"),
+    ],
+)
+def test_a_time_is_said_exactly(time: timedelta, said: str) -> None:
+    assert exactly(time) == said
