@@ -1,0 +1,193 @@
+"""Performs a plan: steps of one application in order, applications side by side, one writer each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from typing import assert_never
+
+from auth.errors import AuthError
+from provision import credentials
+from provision.create import accesses, create, create_service_principal, restore
+from provision.diff import required_resource_access
+from provision.errors import Forbidden, Interrupted, NotYetVisible, ProvisionError
+from provision.graph import directory
+from provision.model import AppRole, Observed
+from provision.patch import patch, retag
+from provision.plan import (
+    AddSecret,
+    CreateApplication,
+    CreateServicePrincipal,
+    DeleteApplication,
+    GrantAppRole,
+    Plan,
+    RecordStored,
+    RemoveSecret,
+    RequestPermissions,
+    RestoreApplication,
+    RestoreServicePrincipal,
+    RevokeAppRole,
+    Step,
+    UpdateApplication,
+    WithdrawPermissions,
+)
+from provision.receipt import Done, Failed, Receipt
+from provision.run import Outdated, Run
+from provision.wait import until_accepted
+from provision.wording import words
+
+Replan = Callable[[str], Awaitable[tuple[Observed, Sequence[Step]]]]
+REPLANS = 3
+
+
+async def apply(plan: Plan, run: Run, replan: Replan) -> Receipt:
+    """Carry out the steps; what fails stops its own application only. Deletions come last."""
+    deletions: list[Step] = [step for step in plan.steps if isinstance(step, DeleteApplication)]
+    others: list[Step] = [step for step in plan.steps if not isinstance(step, DeleteApplication)]
+    groups = [(app, list(steps)) for app, steps in groupby(others, key=lambda step: step.app)]
+    parts = list(
+        await asyncio.gather(*(_application(run, app, steps, replan) for app, steps in groups))
+    )
+    if any(part.failed or part.left for part in parts):
+        parts.append(Receipt(left=tuple(deletions)))
+    else:
+        for step in deletions:
+            parts.append(await _application(run, step.app, [step], replan))
+    return Receipt(
+        done=tuple(done for part in parts for done in part.done),
+        failed=tuple(failed for part in parts for failed in part.failed),
+        left=tuple(step for part in parts for step in part.left),
+    )
+
+
+async def _application(run: Run, app: str, steps: list[Step], replan: Replan) -> Receipt:
+    """One application's steps; a refused consent lets the others go on, any other failure ends it."""
+    done: list[Done] = []
+    failed: list[Failed] = []
+    queue = steps
+    replans = 0
+    while queue:
+        step, *queue = queue
+        run.target.progress.start(app, words(step))
+        try:
+            detail = await perform(step, run)
+        except (Outdated, NotYetVisible) as error:
+            replans += 1
+            if replans > REPLANS or (isinstance(error, NotYetVisible) and run.made(app)):
+                run.target.progress.failed(app, words(step))
+                failed.append(Failed(app=app, step=step, error=error))
+                return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(queue))
+            observed, again = await replan(app)
+            run.learn(observed)
+            queue = list(again)
+        except Interrupted:
+            return Receipt(done=tuple(done), failed=tuple(failed), left=(step, *queue))
+        except (ProvisionError, AuthError) as error:
+            run.target.progress.failed(app, words(step))
+            failed.append(Failed(app=app, step=step, error=error))
+            if isinstance(step, GrantAppRole) and isinstance(error, Forbidden):
+                continue
+            return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(queue))
+        else:
+            run.target.progress.done(app, words(step), detail)
+            done.append(Done(step=step, detail=detail))
+    return Receipt(done=tuple(done), failed=tuple(failed))
+
+
+async def perform(step: Step, run: Run) -> str:
+    """One step; answers with a detail that people want to know, never a secret."""
+    if run.target.stopping.is_set():
+        raise Interrupted
+    match step:
+        case CreateApplication():
+            return await create(step, run)
+        case RestoreApplication():
+            return await restore(run, step.app, step.application_id)
+        case UpdateApplication():
+            return await _update(step, run)
+        case RequestPermissions():
+            return await _request(run, step.app, add=step.roles)
+        case WithdrawPermissions():
+            return await _request(run, step.app, remove=step.roles)
+        case CreateServicePrincipal():
+            return await create_service_principal(step, run)
+        case RestoreServicePrincipal():
+            run.states[step.app].principal_id = step.service_principal_id
+            return await restore(run, step.app, step.service_principal_id)
+        case GrantAppRole():
+            return await _grant(step, run)
+        case RevokeAppRole():
+            return await _revoke(step, run)
+        case AddSecret():
+            return await credentials.issue(step, run)
+        case RecordStored():
+            return await credentials.record(step, run)
+        case RemoveSecret():
+            return await credentials.remove(step, run)
+        case DeleteApplication():
+            return await _delete(step, run)
+        case _:
+            assert_never(step)
+
+
+async def _grant(step: GrantAppRole, run: Run) -> str:
+    resource = run.observed.resources[step.role.resource_app_id]
+    await until_accepted(
+        lambda: directory.grant_app_role(
+            run.target.graph,
+            principal_id=run.principal_of(step.app),
+            resource_id=resource.id,
+            app_role_id=step.role.id,
+        ),
+        run.target,
+        app=step.app,
+        what="service principal",
+    )
+    return ""
+
+
+async def _revoke(step: RevokeAppRole, run: Run) -> str:
+    await until_accepted(
+        lambda: directory.revoke_app_role(
+            run.target.graph,
+            principal_id=run.principal_of(step.app),
+            assignment_id=step.assignment_id,
+        ),
+        run.target,
+        app=step.app,
+        what="permission",
+    )
+    return ""
+
+
+async def _delete(step: DeleteApplication, run: Run) -> str:
+    await until_accepted(
+        lambda: directory.delete_application(run.target.graph, step.application_id),
+        run.target,
+        app=step.app,
+        what="application",
+    )
+    return "can be restored for 30 days"
+
+
+async def _update(step: UpdateApplication, run: Run) -> str:
+    body = {change.property: change.after for change in step.changes}
+    wanted = body.pop("tags", None)
+    if body:
+        await patch(run, step.app, body)
+    if wanted:
+        await retag(run, step.app, add=frozenset(wanted))
+    return ""
+
+
+async def _request(
+    run: Run, app: str, *, add: tuple[AppRole, ...] = (), remove: tuple[AppRole, ...] = ()
+) -> str:
+    """Change what is asked for; entries of others, and delegated ones, go back untouched."""
+    state = run.states[app]
+    wanted = (state.required | set(accesses(add))) - set(accesses(remove))
+    body: dict[str, object] = {"requiredResourceAccess": required_resource_access(wanted)}
+    await patch(run, app, body)
+    state.required = frozenset(wanted)
+    return ""

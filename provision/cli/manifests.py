@@ -1,0 +1,127 @@
+"""Commands about the file alone: no tenant, no network, no SDK."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provision.cli.options import Options, takes_options
+from provision.cli.output import look, say, show, tell, telling_failures, wrong_usage
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Manifests.")]
+IGNORED = (".env", ".provision/")
+
+
+@takes_options("tenant")
+def init(
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path(
+        "provision.yaml"
+    ),
+    name: Annotated[
+        str | None, typer.Option(help="Owner of what will be made: [a-z0-9-], 3 to 30 characters.")
+    ] = None,
+    app: Annotated[str | None, typer.Option(help="Key of the first application.")] = None,
+    permission: Annotated[
+        list[str] | None,
+        typer.Option(help="Application permission of Microsoft Graph; repeatable."),
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="dotenv file for the secret.")] = None,
+    *,
+    options: Options,
+) -> None:
+    """Write a commented manifest; asks for what no option says, on a terminal."""
+    with telling_failures(options):
+        if file.exists():
+            raise wrong_usage(
+                f"{file} exists already", hint="Name another file: provision init OTHER.yaml"
+            )
+        asking = sys.stdin.isatty() and sys.stderr.isatty()
+        default = _slug(Path.cwd().name)
+        if name is None and not asking:
+            raise wrong_usage(
+                "There is no terminal to ask on, and no --name",
+                hint=f"For example: --name {default}",
+            )
+        from provision.init import manifest_text
+
+        name = name or _ask("Name of the owner", default)
+        app = app or (_ask("First application", "my-workload") if asking else "my-workload")
+        granted = permission or (_asked_permissions() if asking else ["User.Read.All"])
+        place = store or (_ask("dotenv file for its secret", ".env") if asking else ".env")
+        text = manifest_text(name, app, granted, store=place, tenant=options.tenant or "sandbox")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+        added = ignore(file.parent)
+        say(f"Wrote {file}." + (f" Added {', '.join(added)} to .gitignore." if added else ""))
+        say(f"Next: provision plan {file}")
+
+
+def _ask(question: str, default: str) -> str:
+    return str(typer.prompt(question, default=default, err=True))
+
+
+def _asked_permissions() -> list[str]:
+    text = _ask("Permissions of Microsoft Graph, comma-separated", "User.Read.All")
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _slug(text: str) -> str:
+    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in text.lower()).strip("-")
+    return kept[:30] if len(kept) >= 3 else "my-team"
+
+
+def ignore(folder: Path) -> list[str]:
+    """Keep what must not be committed out of git: answers with the lines that were added."""
+    path = folder / ".gitignore"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    missing = [entry for entry in IGNORED if entry not in text.split()]
+    if missing:
+        start = text if not text or text.endswith("\n") else text + "\n"
+        path.write_text(start + "\n".join(missing) + "\n", encoding="utf-8", newline="\n")
+    return missing
+
+
+@takes_options("var", "json")
+def validate(files: Files, *, options: Options) -> None:
+    """Check manifests offline: every mistake with file, line and column."""
+    with telling_failures(options):
+        from provision.cli.session import variables_of
+        from provision.errors import ManifestError
+        from provision.manifest import load
+        from provision.render import jsonout
+        from provision.render.failure import failure_text
+
+        problems, warnings = {}, {}
+        for path in files:
+            try:
+                manifest = load(path, environ=os.environ, variables=variables_of(options))
+            except ManifestError as error:
+                problems[str(path)] = error.problems
+                if not options.json:
+                    tell(failure_text(error, look(sys.stderr, options)))
+            else:
+                warnings[str(path)] = manifest.warnings
+                for warning in manifest.warnings:
+                    say(f"Warning: {warning}")
+                if not options.json:
+                    count = len(manifest.applications)
+                    show(f"{path}: valid, {count} application{'s' if count != 1 else ''}")
+        if options.json:
+            show(jsonout.validate_json(problems, warnings))
+        if problems:
+            raise typer.Exit(1)
+
+
+@takes_options("json")
+def schema(*, options: Options) -> None:
+    """Print the JSON Schema of a manifest, for editors."""
+    with telling_failures(options):
+        import json
+
+        from provision.manifest import json_schema
+
+        show(json.dumps(json_schema(), indent=2))

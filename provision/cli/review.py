@@ -1,0 +1,161 @@
+"""Between plan and apply: show it, ask for agreement, and afterwards say what became of it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from provision.cli.options import Options
+from provision.cli.output import look, say, show, tell, wrong_usage
+
+if TYPE_CHECKING:
+    from provision.flow import Applied, Planned
+    from provision.manifest.spec import Manifest
+    from provision.model import AppRole
+    from provision.plan import Plan
+    from provision.receipt import Finding, Receipt
+    from provision.target import Target
+
+
+def explain(role: AppRole) -> str | None:
+    """A permission's effect in plain words, as the shipped catalogue tells it."""
+    from provision import permissions
+    from provision.model import GRAPH_APP_ID
+
+    known = permissions.find(role.value) if role.resource_app_id == GRAPH_APP_ID else None
+    return known.display_name if known else None
+
+
+def plan_text(planned: Planned, *, stream_is_stdout: bool, options: Options) -> str:
+    """The plan, fit for the screen that it goes to."""
+    from provision.render import text
+
+    stream = sys.stdout if stream_is_stdout else sys.stderr
+    return text.plan_text(
+        planned.plan, planned.desired, explain=explain, look=look(stream, options)
+    )
+
+
+def show_plan(planned: Planned, options: Options) -> None:
+    """The plan as the command's result."""
+    from provision.render import jsonout
+
+    for warning in planned.observed.warnings:
+        say(f"Warning: {warning}", options=options)
+    if options.json:
+        show(jsonout.plan_json(planned.plan, planned.desired))
+    else:
+        show(plan_text(planned, stream_is_stdout=True, options=options))
+
+
+def tell_plan(planned: Planned, options: Options) -> None:
+    """The plan as an announcement of what is about to be done: with --json, stdout is kept for the receipt."""
+    for warning in planned.observed.warnings:
+        say(f"Warning: {warning}", options=options)
+    text = plan_text(planned, stream_is_stdout=not options.json, options=options)
+    (tell if options.json else show)(text)
+
+
+def agreed(planned: Planned, target: Target, options: Options, *, yes: bool) -> bool:
+    """Whether to go on: nothing to do needs no answer, and no terminal cannot give one."""
+    if yes or not planned.plan.steps:
+        return True
+    target.progress.close()
+    if not _terminal():
+        raise wrong_usage(
+            "There is no terminal to ask on", hint="Read the plan, then run it again with --yes."
+        )
+    with interruptible():
+        return bool(typer.confirm("Apply this plan?", default=False, err=True))
+
+
+def confirm_by_name(manifest: Manifest, target: Target) -> None:
+    """Destruction is confirmed by typing the manifest's name."""
+    target.progress.close()
+    if not _terminal():
+        raise wrong_usage(
+            "There is no terminal to ask on",
+            hint=f"Read what would be deleted, then run it again with --yes (manifest {manifest.name}).",
+        )
+    with interruptible():
+        answer = typer.prompt(
+            f"Type the manifest's name ({manifest.name}) to delete this", err=True
+        )
+    if str(answer).strip() != manifest.name:
+        raise wrong_usage(f'"{answer}" is not "{manifest.name}": nothing was deleted', hint="")
+
+
+def _terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While a question is open, one Ctrl-C ends the command: asyncio would only note it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def show_applied(applied: Applied, target_id: str, manifest: Manifest, options: Options) -> None:
+    """The receipt and the proof."""
+    from provision.render import jsonout, text
+
+    proven = applied.findings if applied.proved else None
+    if options.json:
+        show(jsonout.apply_json(applied.receipt, proven, tenant_id=target_id, owner=manifest.owner))
+        return
+    seen = look(sys.stdout, options)
+    if applied.receipt.done or applied.receipt.failed:
+        show(text.receipt_text(applied.receipt, seen))
+    if proven is not None:
+        show(text.findings_text(proven, seen))
+
+
+def show_receipt(receipt: Receipt, target_id: str, manifest: Manifest, options: Options) -> None:
+    """What was taken away."""
+    from provision.render import jsonout, text
+
+    if options.json:
+        show(jsonout.apply_json(receipt, None, tenant_id=target_id, owner=manifest.owner))
+    else:
+        show(text.receipt_text(receipt, look(sys.stdout, options)))
+
+
+def show_doomed(plan: Plan, options: Options) -> None:
+    """What destroy is about to delete."""
+    from provision.render import text
+
+    stream = sys.stderr if options.json else sys.stdout
+    rendered = text.plan_text(plan, None, explain=explain, look=look(stream, options))
+    (tell if options.json else show)(rendered)
+
+
+def show_findings(
+    findings: tuple[Finding, ...], target_id: str, manifest: Manifest, options: Options
+) -> None:
+    """The proof alone."""
+    from provision.render import jsonout, text
+
+    if options.json:
+        show(jsonout.verify_json(findings, tenant_id=target_id, owner=manifest.owner))
+    else:
+        show(text.findings_text(findings, look(sys.stdout, options)))
+
+
+@contextmanager
+def alone(manifest: Manifest, target: Target) -> Iterator[None]:
+    """One run per manifest and tenant on this machine."""
+    from provision.lock import one_at_a_time
+
+    with one_at_a_time(target.tenant_id, manifest.owner, say):
+        yield

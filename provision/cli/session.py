@@ -1,0 +1,155 @@
+"""One command's time with a tenant: read the manifest, connect, do one verb, stop in good order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from provision.cli.options import Options
+from provision.cli.output import INTERRUPTED, TERMINATED, look, say, wrong_usage
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from provision.connect import Wishes
+    from provision.manifest.spec import Manifest
+    from provision.progress import Progress
+    from provision.target import Target
+
+T = TypeVar("T")
+
+
+def read_manifest(path: Path, options: Options) -> Manifest:
+    """The manifest, narrowed to the targets; its warnings are told."""
+    from provision.manifest import load
+
+    manifest = load(path, environ=os.environ, variables=variables_of(options))
+    for warning in manifest.warnings:
+        say(f"Warning: {warning}")
+    return _narrowed(manifest, options)
+
+
+def variables_of(options: Options) -> dict[str, str]:
+    """What --var gives."""
+    variables = {}
+    for text in options.var:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise wrong_usage(
+                f'--var takes NAME=VALUE, not "{text}"', hint="For example --var suffix=-dev"
+            )
+        variables[name] = value
+    return variables
+
+
+def _narrowed(manifest: Manifest, options: Options) -> Manifest:
+    """Only the applications that --target names; the rest of the manifest stays as it is in the tenant."""
+    if not options.target:
+        return manifest
+    known = {
+        name
+        for spec in manifest.applications
+        for name in (spec.key, *(f"{spec.key}/{secret.name}" for secret in spec.secrets))
+    }
+    for target in options.target:
+        if target not in known:
+            raise wrong_usage(
+                f'--target "{target}" is not in {manifest.file}',
+                hint=f"Choose from: {', '.join(sorted(known))}",
+            )
+    keys = {target.partition("/")[0] for target in options.target}
+    chosen = tuple(spec for spec in manifest.applications if spec.key in keys)
+    return replace(manifest, applications=chosen, partial=True)
+
+
+def wishes_of(options: Options, *, replace_store: bool = False, parallel: int = 16) -> Wishes:
+    """Where to go and as whom, from the command line and the environment."""
+    from provision.connect import Wishes
+
+    return Wishes(
+        environ=dict(os.environ),
+        tenant=options.tenant,
+        cloud=options.cloud,
+        auth=options.auth,
+        login=options.login,
+        graph=options.graph,
+        ca_bundle=options.ca_bundle,
+        real_stores=options.real_stores,
+        replace_store=replace_store,
+        parallel=parallel,
+    )
+
+
+@dataclass(slots=True)
+class Stop:
+    """Which signal asked the run to stop, if any."""
+
+    code: int = 0
+
+
+def work(
+    manifest: Manifest,
+    options: Options,
+    verb: Callable[[Target], Awaitable[T]],
+    *,
+    looking: bool = False,
+    replace_store: bool = False,
+    parallel: int = 16,
+) -> T:
+    """Connect and do one verb."""
+    import asyncio
+
+    from provision.connect import connect
+
+    wishes = wishes_of(options, replace_store=replace_store, parallel=parallel)
+
+    async def session() -> T:
+        async with connect(
+            manifest, wishes, tell=say, progress=_progress(options), looking=looking
+        ) as target:
+            try:
+                return await verb(target)
+            finally:
+                target.progress.close()
+
+    return asyncio.run(session())
+
+
+def _progress(options: Options) -> Progress:
+    from provision.render.progress import progress_on
+
+    return progress_on(sys.stderr, look(sys.stderr, options))
+
+
+@contextmanager
+def stopping(event: asyncio.Event, stop: Stop) -> Iterator[None]:
+    """While inside, the first Ctrl-C or SIGTERM lets the request in flight finish; a second one ends at once."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+
+    def asked(number: int, _frame: object) -> None:
+        if stop.code:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stop.code = TERMINATED if number == signal.SIGTERM else INTERRUPTED
+        say("Stopping: the request in flight is finished first. Once more stops at once.")
+        loop.call_soon_threadsafe(event.set)
+
+    before = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, asked)
+    except ValueError:  # not in the main thread: somebody else takes the signals
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

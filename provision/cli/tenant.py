@@ -1,0 +1,222 @@
+"""Commands that compare a manifest with its tenant, and change it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provision.cli import review
+from provision.cli.options import Options, takes_options
+from provision.cli.output import say, telling_failures, wrong_usage
+from provision.cli.session import Stop, read_manifest, stopping, work
+
+if TYPE_CHECKING:
+    from provision.flow import Applied
+    from provision.manifest.spec import Manifest
+    from provision.receipt import Finding, Receipt
+    from provision.target import Target
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The manifest.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+ReplaceStore = Annotated[
+    bool,
+    typer.Option(
+        "--replace-store", help="Write over a value that a store holds for somebody else."
+    ),
+]
+Parallelism = Annotated[int, typer.Option(min=1, max=64, help="Requests in flight at most.")]
+CHANGES = 2
+
+
+@takes_options()
+def plan(
+    file: File,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when something would change.")
+    ] = False,
+    *,
+    options: Options,
+) -> None:
+    """Show what apply would do; nothing is written."""
+    with telling_failures(options):
+        from provision import flow
+
+        manifest = read_manifest(file, options)
+        planned = work(manifest, options, lambda to: flow.plan(manifest, to), looking=True)
+        review.show_plan(planned, options)
+        if detailed_exitcode and planned.plan.steps:
+            raise typer.Exit(CHANGES)
+
+
+@takes_options()
+def apply(
+    file: File,
+    yes: Yes = False,
+    allow_destroy: Annotated[
+        bool, typer.Option("--allow-destroy", help="Delete what left the manifest.")
+    ] = False,
+    skip_verify: Annotated[
+        bool, typer.Option("--skip-verify", help="Leave out the proof by token.")
+    ] = False,
+    replace_store: ReplaceStore = False,
+    parallelism: Parallelism = 16,
+    *,
+    options: Options,
+) -> None:
+    """Make the tenant match the manifest, then prove it."""
+    with telling_failures(options):
+        from provision import flow
+
+        manifest, stop = read_manifest(file, options), Stop()
+
+        async def verb(target: Target) -> tuple[str, Applied | None]:
+            with review.alone(manifest, target):
+                planned = await flow.plan(manifest, target)
+                review.tell_plan(planned, options)
+                flow.refuse_unsafe(planned.plan, allow_destroy=allow_destroy)
+                if not review.agreed(planned, target, options, yes=yes):
+                    return target.tenant_id, None
+                with stopping(target.stopping, stop):
+                    applied = await flow.apply(manifest, planned, target, skip_verify=skip_verify)
+                return target.tenant_id, applied
+
+        tenant_id, applied = work(
+            manifest, options, verb, replace_store=replace_store, parallel=parallelism
+        )
+        _finish(applied, tenant_id, manifest, options, stop)
+
+
+@takes_options()
+def rotate(
+    file: File,
+    now: Annotated[bool, typer.Option("--now", help="Renew even what is not due.")] = False,
+    no_overlap: Annotated[
+        bool,
+        typer.Option("--no-overlap", help="Remove the old secret once the new one is stored."),
+    ] = False,
+    prove: Annotated[
+        str, typer.Option(help="How long the new secret must be accepted before it counts.")
+    ] = "20s",
+    replace_store: ReplaceStore = False,
+    *,
+    options: Options,
+) -> None:
+    """Renew secrets that are due: add, prove, store, and only later remove the old one."""
+    with telling_failures(options):
+        from provision import flow
+
+        manifest, stop = read_manifest(file, options), Stop()
+        over = _duration("--prove", prove).total_seconds()
+        rotation = flow.rotation_of(manifest, options.target, now=now, overlap=not no_overlap)
+
+        async def verb(target: Target) -> tuple[str, Applied]:
+            with review.alone(manifest, target):
+                planned = await flow.plan_rotation(manifest, target, rotation)
+                review.tell_plan(planned, options)
+                with stopping(target.stopping, stop):
+                    applied = await flow.rotate(
+                        manifest, planned, target, rotation=rotation, prove_over=over
+                    )
+                return target.tenant_id, applied
+
+        tenant_id, applied = work(manifest, options, verb, replace_store=replace_store)
+        _finish(applied, tenant_id, manifest, options, stop)
+
+
+@takes_options()
+def verify(
+    file: File,
+    wait: Annotated[
+        str, typer.Option(help="Keep trying for so long, for example until consent: 2h.")
+    ] = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A role that the manifest does not declare fails.")
+    ] = False,
+    require_proof: Annotated[
+        bool, typer.Option("--require-proof", help="Not provable here fails too.")
+    ] = False,
+    *,
+    options: Options,
+) -> None:
+    """Prove it: a fresh token per credential, its roles against the manifest."""
+    with telling_failures(options):
+        from provision import flow
+        from provision.verify import Patience
+
+        manifest = read_manifest(file, options)
+        patience = (
+            Patience(consent=_duration("--wait", wait).total_seconds()) if wait else Patience()
+        )
+
+        async def verb(target: Target) -> tuple[str, tuple[Finding, ...]]:
+            return target.tenant_id, await flow.check(manifest, target, patience=patience)
+
+        tenant_id, findings = work(manifest, options, verb, looking=True)
+        review.show_findings(findings, tenant_id, manifest, options)
+        if flow.disproved(findings, strict=strict, require_proof=require_proof):
+            raise typer.Exit(1)
+
+
+@takes_options()
+def destroy(
+    file: File,
+    yes: Yes = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Also from the deleted items: no way back.")
+    ] = False,
+    *,
+    options: Options,
+) -> None:
+    """Remove what the manifest owns, and its values from stores that can be read."""
+    with telling_failures(options):
+        from provision import flow
+
+        manifest, stop = read_manifest(file, options), Stop()
+
+        async def verb(target: Target) -> tuple[str, Receipt]:
+            with review.alone(manifest, target):
+                doomed, observed = await flow.plan_destroy(manifest, target)
+                review.show_doomed(doomed, options)
+                if doomed.steps and not yes:
+                    review.confirm_by_name(manifest, target)
+                with stopping(target.stopping, stop):
+                    receipt = await flow.destroy(manifest, doomed, observed, target, purge=purge)
+                return target.tenant_id, receipt
+
+        tenant_id, receipt = work(manifest, options, verb)
+        review.show_receipt(receipt, tenant_id, manifest, options)
+        _exit(stop, failed=bool(receipt.failed or receipt.left))
+
+
+def _finish(
+    applied: Applied | None, tenant_id: str, manifest: Manifest, options: Options, stop: Stop
+) -> None:
+    """Say what became of it, and end with the exit code that it deserves."""
+    from provision import flow
+
+    if applied is None:
+        say("Not applied: nothing was changed.")
+        raise typer.Exit(1)
+    review.show_applied(applied, tenant_id, manifest, options)
+    _exit(stop, failed=flow.unfinished(applied, manifest))
+
+
+def _exit(stop: Stop, *, failed: bool) -> None:
+    if stop.code:
+        raise typer.Exit(stop.code)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _duration(option: str, text: str) -> timedelta:
+    from provision.manifest.values import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise wrong_usage(
+            f'{option} takes a duration, not "{text}"', hint="For example 30s, 20m or 2h"
+        ) from error

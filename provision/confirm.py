@@ -1,0 +1,216 @@
+"""A second look at what seems to be missing: directory reads flip between replicas, stores do not.
+
+Before a secret is issued, its absence is confirmed: a value that a store holds is tried at the token
+service, and a secret that a record names but the directory does not list is read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from auth.errors import SignInUnreachable
+from provision.clock import backoff
+from provision.graph import directory
+from provision.life import facts_of
+from provision.manifest.spec import ApplicationSpec, Manifest, SecretSpec
+from provision.model import Application, Held, ObservedApplication
+from provision.ownership import stored_in, unique_name
+from provision.proof import takes
+from provision.stores import Stored
+from provision.target import Target
+from provision.wait import pause
+
+FRESH = timedelta(minutes=10)
+"""A secret younger than this may be refused only because the token service has not heard of it."""
+FRESH_PATIENCE, PATIENCE, LOOKS = 90.0, 8.0, 4
+
+StoresHeld = Mapping[str, Mapping[str, Stored | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Why an application is looked at again; `held` are the stored values to try."""
+
+    spec: ApplicationSpec
+    held: tuple[tuple[SecretSpec, Stored], ...]
+
+
+async def confirm(
+    target: Target,
+    manifest: Manifest,
+    found: Mapping[str, ObservedApplication],
+    stored: StoresHeld,
+) -> dict[str, ObservedApplication]:
+    """What was found, put right where a second look disagrees with the first."""
+    doubts = [
+        doubt
+        for spec in manifest.applications
+        if (doubt := _doubt(target, manifest, spec, found.get(spec.key), stored.get(spec.key, {})))
+    ]
+    settled = await asyncio.gather(
+        *(_settle(target, manifest, doubt, found.get(doubt.spec.key)) for doubt in doubts)
+    )
+    result = dict(found)
+    for doubt, application in zip(doubts, settled, strict=True):
+        if application:
+            result[doubt.spec.key] = application
+    return result
+
+
+def _doubt(
+    target: Target,
+    manifest: Manifest,
+    spec: ApplicationSpec,
+    found: ObservedApplication | None,
+    stored: Mapping[str, Stored | None],
+) -> Doubt | None:
+    values = [
+        (secret, value)
+        for secret in spec.secrets
+        if (value := stored.get(secret.name))
+        and value.tenant_id == target.tenant_id
+        and value.client_id
+        and value.key_id
+    ]
+    if found is None:
+        return Doubt(spec=spec, held=tuple(values)) if values else None
+    unsettled = tuple(
+        (secret, value)
+        for secret, value in values
+        if value.client_id == found.application.app_id
+        and not _settled(found, manifest.owner, secret.name, value)
+    )
+    lost = any(_record_lost(found, manifest.owner, secret.name) for secret in spec.secrets)
+    gone = found.service_principal is None and bool(_records(found.application, spec))
+    return Doubt(spec=spec, held=unsettled) if unsettled or lost or gone else None
+
+
+def _settled(found: ObservedApplication, owner: str, credential: str, value: Stored) -> bool:
+    """The record, the directory and the store agree: nothing is in doubt."""
+    facts = facts_of(found, owner=owner, credential=credential)
+    recorded = facts.record.key_id if facts.record else None
+    return recorded == value.key_id and recorded in facts.listed
+
+
+def _record_lost(found: ObservedApplication, owner: str, credential: str) -> bool:
+    records = stored_in(found.application.tags, credential)
+    listed = facts_of(found, owner=owner, credential=credential).listed
+    return bool(records) and records[0].key_id not in listed
+
+
+def _records(application: Application, spec: ApplicationSpec) -> list[str]:
+    return [
+        record.key_id
+        for secret in spec.secrets
+        for record in stored_in(application.tags, secret.name)
+    ]
+
+
+async def _settle(
+    target: Target, manifest: Manifest, doubt: Doubt, found: ObservedApplication | None
+) -> ObservedApplication | None:
+    works = {
+        secret.name: await _works(target, doubt.spec.key, secret, value)
+        for secret, value in doubt.held
+    }
+    alive = any(works.values())
+    again = await _look_again(target, manifest, doubt, found, alive=alive)
+    if again is None:
+        return None
+    held = {
+        name: replace(value, works=works[name]) if name in works else value
+        for name, value in (again.held or (found.held if found else {})).items()
+    }
+    for secret, value in doubt.held:
+        held.setdefault(
+            secret.name,
+            Held(
+                readable=True,
+                key_id=value.key_id,
+                tenant_id=value.tenant_id,
+                app_id=value.client_id,
+                works=works[secret.name],
+            ),
+        )
+    return replace(again, held=held)
+
+
+async def _works(target: Target, app: str, secret: SecretSpec, value: Stored) -> bool | None:
+    """The token service's word on a stored value; None when it cannot be asked."""
+    if value.secret is None or value.client_id is None:
+        return None
+    issued = value.expires - secret.lifetime if value.expires else None
+    fresh = issued is not None and target.clock.now() - issued < FRESH
+    patience = FRESH_PATIENCE if fresh else PATIENCE
+    token = await takes(
+        target,
+        app,
+        value.client_id,
+        value.secret,
+        patience=patience,
+        what=f"the token service: is the stored secret {secret.name} known",
+    )
+    return None if isinstance(token, SignInUnreachable) else isinstance(token, str)
+
+
+async def _look_again(
+    target: Target,
+    manifest: Manifest,
+    doubt: Doubt,
+    found: ObservedApplication | None,
+    *,
+    alive: bool,
+) -> ObservedApplication | None:
+    """Read until nothing is missing: for long when a stored secret signed in, else a few times."""
+    name = unique_name(manifest.owner, doubt.spec.key)
+    began = target.clock.monotonic()
+    seen = found
+    for look, seconds in enumerate(backoff()):
+        if seen is not None and _complete(seen, doubt):
+            return seen
+        waited = target.clock.monotonic() - began
+        if waited > FRESH_PATIENCE or (look >= LOOKS and not alive):
+            return seen
+        target.progress.waiting(
+            doubt.spec.key, "the directory: a second look", waited, FRESH_PATIENCE
+        )
+        await pause(target, seconds)
+        seen = await _read(target, name, seen)
+    raise AssertionError("backoff never ends")
+
+
+def _complete(seen: ObservedApplication, doubt: Doubt) -> bool:
+    listed = {password.key_id for password in seen.application.password_credentials}
+    expected = {value.key_id for _, value in doubt.held}
+    expected |= set(_records(seen.application, doubt.spec)[:1])
+    return seen.service_principal is not None and expected <= listed
+
+
+async def _read(
+    target: Target, name: str, before: ObservedApplication | None
+) -> ObservedApplication | None:
+    read = (await directory.applications_named(target.graph, [name])).get(name)
+    if read is None:
+        return before
+    principals = await directory.service_principals(target.graph, [read.app_id])
+    known = before.service_principal if before else None
+    return ObservedApplication(
+        application=_richer(read, before.application if before else None),
+        service_principal=principals.get(read.app_id) or known,
+        held=before.held if before else {},
+    )
+
+
+def _richer(read: Application, before: Application | None) -> Application:
+    """A later read may come from an older replica: keep every secret that any of them listed."""
+    if before is None:
+        return read
+    listed = {p.key_id: p for p in (*before.password_credentials, *read.password_credentials)}
+    return replace(
+        read,
+        tags=read.tags | before.tags,
+        password_credentials=tuple(sorted(listed.values(), key=lambda p: (p.start, p.key_id))),
+    )

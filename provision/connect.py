@@ -1,0 +1,291 @@
+"""The composition root: a tenant's name becomes a cloud, a signed-in operator, a Graph and stores.
+
+Only here does the sandbox meet the SDKs. It is a cloud like any other, which this module also starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provision.clock import SystemClock
+from provision.errors import UsageError
+from provision.manifest.spec import Manifest
+from provision.model import DotenvStore, Secret, StorePlace
+from provision.progress import Progress, Silent
+from provision.stores import open_store
+from provision.target import Target
+
+if TYPE_CHECKING:
+    from auth.clouds import Cloud
+
+SANDBOX = "sandbox"
+TENANT_VARIABLES = ("AZURE_TENANT_ID", "ARM_TENANT_ID")
+SPEED = 20.0
+"""How many times faster than the real one the sandbox lags, unless PROVISION_SANDBOX_SCALE says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line and the environment say about where to go and as whom."""
+
+    environ: Mapping[str, str]
+    tenant: str | None = None
+    cloud: str | None = None
+    auth: str | None = None
+    login: str | None = None
+    graph: str | None = None
+    ca_bundle: Path | None = None
+    real_stores: bool = False
+    replace_store: bool = False
+    parallel: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The tenant that was chosen, who named it, and who named another."""
+
+    tenant: str
+    source: str
+    overruled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A cloud, and what is particular about reaching it: whose settings to sign in with, and its pace."""
+
+    cloud: Cloud
+    tenant: str | None
+    environ: Mapping[str, str]
+    speed: float = 1.0
+    rehearsal: Path | None = None
+    says: str = ""
+    auth: str | None = None
+
+
+def choose_tenant(wishes: Wishes, manifest_tenant: str | None) -> Choice:
+    """--tenant, else the manifest, else AZURE_TENANT_ID, else ARM_TENANT_ID; nothing falls back to the sandbox."""
+    named = [
+        (value, source)
+        for value, source in (
+            (wishes.tenant, "--tenant"),
+            (manifest_tenant, "the manifest"),
+            *((wishes.environ.get(name), name) for name in TENANT_VARIABLES),
+        )
+        if value
+    ]
+    if not named:
+        raise UsageError(
+            "No tenant is named: neither --tenant, nor the manifest's `tenant`, nor AZURE_TENANT_ID, nor ARM_TENANT_ID",
+            hint="Name one, or try it without a tenant of your own: --tenant sandbox",
+        )
+    tenant, source = named[0]
+    overruled = tuple(
+        f"{source} chose tenant {tenant}; {other} names {value}, which is not used"
+        for value, other in named[1:]
+        if value.casefold() != tenant.casefold()
+    )
+    return Choice(tenant=tenant, source=source, overruled=overruled)
+
+
+def sandbox_name(tenant: str) -> str | None:
+    """The sandbox tenant that a name means: `sandbox` or `sandbox/NAME`; None for a real one."""
+    if tenant == SANDBOX:
+        return "default"
+    return tenant.removeprefix(f"{SANDBOX}/") if tenant.startswith(f"{SANDBOX}/") else None
+
+
+def sandbox_folder(start: Path) -> Path:
+    """Where the sandbox lives: the nearest folder above that has one, else here."""
+    for folder in (start, *start.parents):
+        if (folder / ".provision" / SANDBOX).is_dir():
+            return folder / ".provision" / SANDBOX
+    return start / ".provision" / SANDBOX
+
+
+@contextmanager
+def place_for(
+    tenant: str, wishes: Wishes, cloud: str | None, tell: Callable[[str], None]
+) -> Iterator[Place]:
+    """The cloud of a tenant; for the sandbox, one that is started here unless it already serves."""
+    from auth import clouds
+
+    name = sandbox_name(tenant)
+    if name is None:
+        chosen = (
+            clouds.custom(wishes.login, wishes.graph, wishes.ca_bundle)
+            if wishes.login and wishes.graph
+            else _named(wishes, cloud)
+        )
+        yield Place(cloud=chosen, tenant=tenant, environ=wishes.environ, auth=wishes.auth)
+        return
+    with _sandbox(name, wishes, tell) as place:
+        yield place
+
+
+def _named(wishes: Wishes, cloud: str | None) -> Cloud:
+    from auth import clouds
+
+    if wishes.login or wishes.graph:
+        raise UsageError(
+            "--login and --graph name a cloud together: one of them is missing",
+            hint="Give both, for example --login https://login.example --graph https://graph.example",
+        )
+    return replace(clouds.named(wishes.cloud or cloud or "public"), ca_bundle=wishes.ca_bundle)
+
+
+@contextmanager
+def _sandbox(name: str, wishes: Wishes, tell: Callable[[str], None]) -> Iterator[Place]:
+    """The sandbox as a cloud: its own certificate authority, its own operator, its own pace."""
+    from auth import clouds
+    from provision.sandbox import folder as folders
+    from provision.sandbox import server
+
+    folder = sandbox_folder(Path.cwd())
+    at: server.Server | folders.Running
+    with ExitStack() as stack:
+        try:
+            serving = server.serve(folder, name=name, wait=tell, **sandbox_settings(wishes.environ))
+            at = stack.enter_context(serving)
+        except server.Occupied as occupied:
+            at = occupied.running
+            tell(f"Using the sandbox that is served at {at.url}")
+        operator = folders.operator(folder, name)
+        yield Place(
+            cloud=replace(clouds.custom(at.url, at.url, at.ca_bundle), name=SANDBOX),
+            tenant=operator.tenant_id,
+            environ={
+                "AZURE_TENANT_ID": operator.tenant_id,
+                "AZURE_CLIENT_ID": operator.client_id,
+                "AZURE_CLIENT_SECRET": operator.client_secret,
+            },
+            speed=at.scale,
+            rehearsal=None if wishes.real_stores else folder / name / "stores",
+            says="the embedded tenant; nothing leaves this machine",
+            auth="env",
+        )
+
+
+def sandbox_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """How an embedded sandbox behaves: PROVISION_SANDBOX_PROFILE, _SCALE and _SEED."""
+    try:
+        scale = float(environ.get("PROVISION_SANDBOX_SCALE", SPEED))
+        seed = environ.get("PROVISION_SANDBOX_SEED")
+        return {
+            "profile": environ.get("PROVISION_SANDBOX_PROFILE", "typical"),
+            "scale": scale,
+            "seed": int(seed) if seed else None,
+        }
+    except ValueError as error:
+        raise UsageError(
+            "PROVISION_SANDBOX_SCALE takes a number and PROVISION_SANDBOX_SEED a whole one",
+            hint="Unset them, or set PROVISION_SANDBOX_SCALE=20",
+        ) from error
+
+
+@asynccontextmanager
+async def connect(
+    manifest: Manifest | None,
+    wishes: Wishes,
+    *,
+    tell: Callable[[str], None],
+    progress: Progress | None = None,
+    looking: bool = False,
+) -> AsyncIterator[Target]:
+    """Reach the tenant and sign in; `looking` commands open no store outside the manifest's folder."""
+    choice = choose_tenant(wishes, manifest.tenant if manifest else None)
+    for line in choice.overruled:
+        tell(line)
+    with place_for(choice.tenant, wishes, manifest.cloud if manifest else None, tell) as place:
+        async with AsyncExitStack() as stack:
+            target = await _signed_in(stack, choice, place, wishes, tell)
+            yield replace(
+                target,
+                progress=progress or Silent(),
+                place_of=_placing(place, manifest),
+                may_read=_reading(place, manifest, looking=looking),
+            )
+
+
+async def _signed_in(
+    stack: AsyncExitStack, choice: Choice, place: Place, wishes: Wishes, tell: Callable[[str], None]
+) -> Target:
+    """Sign in, open Graph, and say where we are and as whom; the stack closes what was opened."""
+    from auth import clouds, operator, workload
+    from provision.graph import directory
+    from provision.graph.client import Graph
+
+    cloud = place.cloud
+    signed = await operator.sign_in(
+        place.environ, place.tenant, cloud, choice=place.auth, tell=tell
+    )
+    credential = await stack.enter_async_context(signed.credential)
+    identity = await operator.who(credential, cloud)
+    clock = SystemClock(place.speed)
+    hosts = clouds.hosts(cloud)
+    graph = await stack.enter_async_context(
+        Graph.open(
+            credential,
+            cloud.graph,
+            hosts,
+            clock=clock,
+            ca_bundle=cloud.ca_bundle,
+            parallel=wishes.parallel,
+        )
+    )
+    organization = await directory.organization(graph)
+    name = organization.display_name if organization else choice.tenant
+    name = choice.tenant if sandbox_name(choice.tenant) else name
+    note = f": {place.says}" if place.says else ""
+    tell(f"Tenant:   {name} {identity.tenant_id}")
+    tell(f"Cloud:    {cloud.name}{note}")
+    tell(f"Operator: {identity.name}, by {signed.says}")
+
+    async def token_of(app_id: str, secret: Secret) -> str:
+        return await workload.token(identity.tenant_id, app_id, secret.reveal(), cloud)
+
+    return Target(
+        tenant_id=identity.tenant_id,
+        tenant_name=name,
+        cloud=cloud,
+        operator=identity,
+        graph=graph,
+        clock=clock,
+        token_of=token_of,
+        place_of=lambda spot: spot,
+        open_store=lambda spot: open_store(spot, replace=wishes.replace_store),
+        may_read=lambda _: True,
+        progress=Silent(),
+        tell=tell,
+    )
+
+
+def _placing(place: Place, manifest: Manifest | None) -> Callable[[StorePlace], StorePlace]:
+    """Where stores really are: the sandbox rehearses each as a file of its own."""
+    rehearsal = place.rehearsal
+    if rehearsal is None or manifest is None:
+        return lambda spot: spot
+    return lambda spot: rehearse(spot, rehearsal / manifest.owner, manifest.folder)
+
+
+def rehearse(spot: StorePlace, under: Path, folder: Path) -> DotenvStore:
+    """The file that stands in for a place; two places never share one."""
+    try:
+        inside = spot.path.relative_to(folder)
+    except ValueError:
+        inside = Path("outside", *spot.path.parts[1:])
+    return replace(spot, path=under / inside)
+
+
+def _reading(
+    place: Place, manifest: Manifest | None, *, looking: bool
+) -> Callable[[StorePlace], bool]:
+    """A manifest may be a stranger's: a command that only looks reads nothing outside its folder."""
+    if not looking or place.rehearsal is not None or manifest is None:
+        return lambda _: True
+    folder = os.path.realpath(manifest.folder)
+    return lambda spot: Path(os.path.realpath(spot.path)).is_relative_to(folder)

@@ -1,0 +1,121 @@
+"""Brings an application and its service principal into being, by upsert or from the deleted items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provision.diff import required_resource_access
+from provision.errors import (
+    Conflict,
+    DeletedNamesake,
+    Forbidden,
+    ForeignApplication,
+    NotYetVisible,
+)
+from provision.graph import directory
+from provision.model import (
+    Application,
+    AppRole,
+    DeletedApplication,
+    ResourceAccess,
+    ServicePrincipal,
+)
+from provision.ownership import owner_of
+from provision.plan import CreateApplication, CreateServicePrincipal
+from provision.run import Outdated, Run, State
+from provision.wait import until_accepted
+
+NAMESAKE_PATIENCE = 60.0
+"""Seconds that the list of deleted items may lag behind the refusal that names one."""
+
+
+async def create(step: CreateApplication, run: Run) -> str:
+    """Upsert by uniqueName: a lost answer or a second runner never makes two. Answers with the appId."""
+    body = {
+        **step.properties,
+        "tags": list(step.tags),
+        "requiredResourceAccess": required_resource_access(accesses(step.requested)),
+    }
+    try:
+        made = await directory.upsert_application(run.target.graph, step.unique_name, body)
+    except Conflict as taken:
+        await _deleted_namesake(step, run, taken)
+        raise Outdated from taken
+    if made is None:
+        await _met(step, run)
+        raise Outdated
+    run.states[step.app] = State.of(made, new=True)
+    return made.app_id
+
+
+async def _met(step: CreateApplication, run: Run) -> None:
+    """204 where the plan said create: somebody was first. Read whose it is before any further write."""
+    name = step.unique_name
+
+    async def look() -> Application:
+        found = (await directory.applications_named(run.target.graph, [name])).get(name)
+        if found is None:
+            raise NotYetVisible(f"The application {name} exists, but cannot be read yet")
+        return found
+
+    found = await until_accepted(look, run.target, app=step.app, what="application")
+    holder = owner_of(found.tags)
+    if holder != run.desired.owner:
+        raise ForeignApplication(name, found.app_id, owner=holder)
+
+
+async def _deleted_namesake(step: CreateApplication, run: Run, taken: Conflict) -> None:
+    """Something deleted holds the name: ours will be restored, anybody else's stops us."""
+    name = step.unique_name
+
+    async def look() -> DeletedApplication:
+        for deleted in await directory.deleted_applications(run.target.graph):
+            if deleted.application.unique_name == name:
+                return deleted
+        raise NotYetVisible(f"A deleted application holds {name}, but is not listed yet")
+
+    try:
+        deleted = await until_accepted(
+            look, run.target, app=step.app, what="deleted items", within=NAMESAKE_PATIENCE
+        )
+    except (Forbidden, NotYetVisible):
+        raise DeletedNamesake(name, None) from taken
+    if owner_of(deleted.application.tags) != run.desired.owner:
+        raise DeletedNamesake(name, deleted.application.id) from taken
+
+
+async def restore(run: Run, app: str, object_id: str) -> str:
+    """Bring an application or a service principal back from the deleted items."""
+    run.states[app].restored = True
+    await until_accepted(
+        lambda: directory.restore(run.target.graph, object_id),
+        run.target,
+        app=app,
+        what="deleted items",
+    )
+    return "from the deleted items"
+
+
+async def create_service_principal(step: CreateServicePrincipal, run: Run) -> str:
+    """Give the application its service principal, or back the one that was deleted with it."""
+    state = run.states[step.app]
+
+    async def attempt() -> ServicePrincipal:
+        if state.restored:
+            deleted = await directory.deleted_service_principal(run.target.graph, state.app_id)
+            if deleted:
+                await directory.restore(run.target.graph, deleted)
+                return ServicePrincipal(id=deleted, app_id=state.app_id)
+        return await directory.create_service_principal(run.target.graph, state.app_id)
+
+    made = await until_accepted(attempt, run.target, app=step.app, what="application")
+    state.principal_id = made.id
+    return made.id
+
+
+def accesses(roles: Sequence[AppRole]) -> list[ResourceAccess]:
+    """Application permissions as entries of requiredResourceAccess."""
+    return [
+        ResourceAccess(resource_app_id=role.resource_app_id, id=role.id, type="Role")
+        for role in roles
+    ]

@@ -1,0 +1,173 @@
+"""One secret's life, carried out: issue, prove, store, record, retire, take back.
+
+The order is the safety. A first secret is stored the moment it exists and proven then; a rotated one is
+proven while the old one still works, and only then takes its place. Whatever fails takes the *new* one back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from auth.errors import AuthError
+from provision.clock import backoff
+from provision.errors import AnswerLost, GraphError, Interrupted, ProvisionError
+from provision.graph import directory
+from provision.model import DesiredSecret, Issued
+from provision.ownership import STORED, Stored, display_name, stored_tag
+from provision.patch import read, retag
+from provision.plan import AddSecret, RecordStored, RemoveSecret
+from provision.proof import TOKENS, prove
+from provision.run import Run
+from provision.stores import Belongs, Entry, Store, where
+from provision.wait import pause, until_accepted
+
+ATTEMPTS = 3
+"""How often a secret is asked for when the answer keeps getting lost."""
+LOOKS = 4
+
+
+async def issue(step: AddSecret, run: Run) -> str:
+    """Issue a secret into its store; answers with where it went and how long the proof took."""
+    state, secret = run.states[step.app], run.secret_of(step.app, step.credential)
+    place = run.target.place_of(secret.store)
+    store = run.target.open_store(place)
+    owner = Belongs(tenant_id=run.target.tenant_id, client_id=state.app_id)
+    await asyncio.to_thread(store.probe, owner)
+    made = await _add_password(step, run, secret)
+    entry = Entry(
+        tenant_id=run.target.tenant_id,
+        client_id=state.app_id,
+        secret=made.secret,
+        key_id=made.key_id,
+        expires=made.end,
+    )
+    if step.rotation:
+        seconds = await _proven_first(step, run, made, entry, store)
+    else:
+        seconds = await _stored_first(step, run, made, entry, store)
+    await _record(run, step.app, step.credential, made.key_id)
+    return f"{made.key_id} in {where(place)}, proven after {seconds:.0f} s"
+
+
+async def _stored_first(
+    step: AddSecret, run: Run, made: Issued, entry: Entry, store: Store
+) -> float:
+    """A first secret: Graph will never show it again, so it is stored before anything can go wrong."""
+    try:
+        await asyncio.to_thread(store.write, entry)
+    except ProvisionError:
+        await _take_back(step, run, made)
+        raise
+    try:
+        return await prove(run.target, step.app, entry.client_id, made.secret)
+    except Interrupted:
+        raise  # the value is stored: the next run finds it there, tries it and records it
+    except (ProvisionError, AuthError):
+        await _take_back(step, run, made)
+        await asyncio.to_thread(store.remove, entry.client_id)
+        raise
+
+
+async def _proven_first(
+    step: AddSecret, run: Run, made: Issued, entry: Entry, store: Store
+) -> float:
+    """A rotation: the store keeps the old secret until the new one was accepted everywhere we can tell."""
+    over = run.prove_over
+    tokens = max(TOKENS, math.ceil(over * 0.75))
+    try:
+        seconds = await prove(
+            run.target, step.app, entry.client_id, made.secret, tokens=tokens, over=over
+        )
+        await asyncio.to_thread(store.write, entry)
+    except (ProvisionError, AuthError):
+        await _take_back(step, run, made)
+        raise
+    return seconds
+
+
+async def _add_password(step: AddSecret, run: Run, secret: DesiredSecret) -> Issued:
+    """Ask for a secret; after a lost answer, what it made is removed before asking again."""
+    for attempt in range(ATTEMPTS):
+        name = display_name(run.desired.owner, step.credential, f"{run.nonce}{attempt}")
+        try:
+            return await until_accepted(
+                lambda name=name: directory.add_password(  # type: ignore[misc]
+                    run.target.graph,
+                    run.states[step.app].id,
+                    display_name=name,
+                    end=run.target.clock.now() + secret.lifetime,
+                ),
+                run.target,
+                app=step.app,
+                what="application",
+            )
+        except AnswerLost:
+            await _remove_lost(step, run, name)
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("the last attempt answers or raises")
+
+
+async def _remove_lost(step: AddSecret, run: Run, name: str) -> None:
+    """Look for the secret whose answer was lost; one that shows later retires as an orphan."""
+    for _, seconds in zip(range(LOOKS), backoff(), strict=False):
+        application = await read(run, step.app)
+        lost = [p for p in application.password_credentials if p.display_name == name]
+        for password in lost:
+            await _remove_password(run, step.app, password.key_id, what="lost secret")
+        if lost:
+            return
+        run.target.progress.waiting(step.app, "the directory: was the secret made?", 0, 0)
+        await pause(run.target, seconds)
+
+
+async def _take_back(step: AddSecret, run: Run, made: Issued) -> None:
+    """Remove a secret that nobody will use; if that fails too, it retires as an orphan later."""
+    state = run.states[step.app]
+    try:
+        await until_accepted(
+            lambda: directory.remove_password(run.target.graph, state.id, made.key_id, fresh=True),
+            run.target,
+            app=step.app,
+            what="secret to take back",
+            within=60,
+        )
+    except (GraphError, Interrupted) as error:
+        run.target.progress.failed(step.app, f"take back {made.key_id}: {error}")
+
+
+async def _record(run: Run, app: str, credential: str, key_id: str) -> None:
+    """Tag the application: the store holds this secret, and it works."""
+    tag = stored_tag(Stored(credential=credential, key_id=key_id, at=run.target.clock.now()))
+    known = run.states[app].tags
+    if not run.states[app].new:
+        known |= (await read(run, app)).tags
+    old = frozenset(t for t in known if t.startswith(f"{STORED}{credential}:"))
+    await retag(run, app, add=frozenset({tag}), remove=old)
+
+
+async def record(step: RecordStored, run: Run) -> str:
+    """Repair the record of what the store holds."""
+    await _record(run, step.app, step.credential, step.key_id)
+    return step.key_id
+
+
+async def remove(step: RemoveSecret, run: Run) -> str:
+    """Remove an old secret of ours, and the record of it."""
+    state = run.states[step.app]
+    await _remove_password(run, step.app, step.key_id, what="old secret")
+    mark = f"{STORED}{step.credential}:{step.key_id}:"
+    records = frozenset(tag for tag in state.tags if tag.startswith(mark))
+    if records:
+        await retag(run, step.app, add=frozenset(), remove=records)
+    return step.key_id
+
+
+async def _remove_password(run: Run, app: str, key_id: str, *, what: str) -> None:
+    await until_accepted(
+        lambda: directory.remove_password(run.target.graph, run.states[app].id, key_id),
+        run.target,
+        app=app,
+        what=what,
+    )

@@ -1,0 +1,290 @@
+"""READ FIRST: the verbs. Each is the straight line manifest → desired, observed → plan → receipt → findings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from provision import apply as executor
+from provision import destroy as destruction
+from provision.desired import resolve
+from provision.diff import diff
+from provision.errors import Interrupted, PlanError, StoreError, UnsafePlan, UsageError
+from provision.life import Rotation
+from provision.manifest.spec import Manifest
+from provision.model import Desired, Observed
+from provision.observe import observe, observe_one, read_stores
+from provision.plan import (
+    AddSecret,
+    CreateApplication,
+    DeleteApplication,
+    Note,
+    Plan,
+    RecordStored,
+    RemoveSecret,
+    RestoreApplication,
+    Step,
+)
+from provision.receipt import Finding, Receipt, Result
+from provision.run import PROVE_OVER, Run
+from provision.stores import Belongs
+from provision.target import Target
+from provision.verify import Patience, verify
+
+AFTER_APPLY = Patience(roles=600.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan together with what it was made from."""
+
+    plan: Plan
+    desired: Desired
+    observed: Observed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What apply did, and what the proof found afterwards."""
+
+    receipt: Receipt
+    findings: tuple[Finding, ...] = ()
+    proved: bool = False
+
+
+async def plan(manifest: Manifest, target: Target, *, rotation: Rotation | None = None) -> Planned:
+    """What it would take for the tenant to match the manifest."""
+    observed = await look(manifest, target)
+    desired = resolve(manifest, observed.resources)
+    steps = diff(desired, observed, now=target.clock.now(), rotation=rotation)
+    return Planned(plan=steps, desired=desired, observed=observed)
+
+
+async def look(manifest: Manifest, target: Target) -> Observed:
+    """What is there; an operator who is one of the workloads is refused before and after looking."""
+    await asyncio.to_thread(_refuse_stored_workload, manifest, target)
+    observed = await observe(target, manifest)
+    refuse_as_workload(target, observed)
+    return observed
+
+
+async def apply(
+    manifest: Manifest,
+    planned: Planned,
+    target: Target,
+    *,
+    skip_verify: bool = False,
+) -> Applied:
+    """Make the tenant match, then prove it."""
+    return await _carry_out(manifest, planned, target, skip_verify=skip_verify)
+
+
+async def plan_rotation(manifest: Manifest, target: Target, rotation: Rotation) -> Planned:
+    """The part of a plan that is about secrets, with what the operator asks beyond what is due."""
+    planned = await plan(manifest, target, rotation=rotation)
+    return replace(planned, plan=only_secrets(planned.plan, rotation))
+
+
+def rotation_of(
+    manifest: Manifest, targets: Sequence[str], *, now: bool, overlap: bool
+) -> Rotation:
+    """What `rotate` asks for; `--target APP/CREDENTIAL` narrows it to that credential."""
+    chosen = frozenset(
+        (spec.key, secret.name)
+        for spec in manifest.applications
+        for secret in spec.secrets
+        if not targets or spec.key in targets or f"{spec.key}/{secret.name}" in targets
+    )
+    return Rotation(forced=chosen if now else frozenset(), chosen=chosen, overlap=overlap)
+
+
+async def rotate(
+    manifest: Manifest,
+    planned: Planned,
+    target: Target,
+    *,
+    rotation: Rotation,
+    prove_over: float = PROVE_OVER,
+) -> Applied:
+    """Renew secrets that are due or asked for; nothing else of the manifest is touched."""
+    return await _carry_out(
+        manifest,
+        planned,
+        target,
+        rotation=rotation,
+        prove_over=prove_over,
+    )
+
+
+def only_secrets(plan: Plan, rotation: Rotation) -> Plan:
+    """The part of a plan that is about chosen secrets of applications that exist."""
+    absent = {s.app for s in plan.steps if isinstance(s, CreateApplication | RestoreApplication)}
+    chosen = tuple(
+        step
+        for step in plan.steps
+        if isinstance(step, SECRETS)
+        and step.app not in absent
+        and (step.app, step.credential) in rotation.chosen
+    )
+    missing = tuple(
+        Note(app=app, says="does not exist in this tenant yet: run provision apply first")
+        for app in sorted(absent)
+    )
+    return replace(plan, steps=chosen, notes=plan.notes + missing)
+
+
+SECRETS = (AddSecret, RecordStored, RemoveSecret)
+
+
+async def _carry_out(
+    manifest: Manifest,
+    planned: Planned,
+    target: Target,
+    *,
+    rotation: Rotation | None = None,
+    prove_over: float = PROVE_OVER,
+    skip_verify: bool = False,
+) -> Applied:
+    for warning in await asyncio.to_thread(_probe_stores, planned, target):
+        target.tell(f"Warning: {warning}")
+    run = Run.starting(target, planned.desired, planned.observed, prove_over=prove_over)
+
+    async def replan(app: str) -> tuple[Observed, Sequence[Step]]:
+        observed = await observe_one(target, manifest, app)
+        desired = resolve(manifest, observed.resources)
+        only = replace(desired, applications=tuple(a for a in desired.applications if a.key == app))
+        again = diff(only, observed, now=target.clock.now(), rotation=rotation)
+        return observed, (only_secrets(again, rotation) if rotation else again).steps
+
+    receipt = await executor.apply(planned.plan, run, replan)
+    app_ids = {app: state.app_id for app, state in run.states.items()}
+    findings: tuple[Finding, ...] = ()
+    proved = not skip_verify and not target.stopping.is_set()
+    if proved:
+        try:
+            findings = await _proof(manifest, planned.desired, target, app_ids, receipt)
+        except Interrupted:
+            proved = False  # the receipt of what was done must still be shown
+    return Applied(receipt=receipt, findings=findings, proved=proved)
+
+
+async def _proof(
+    manifest: Manifest,
+    desired: Desired,
+    target: Target,
+    app_ids: dict[str, str],
+    receipt: Receipt,
+) -> tuple[Finding, ...]:
+    """Prove what was completed; an application that failed half-way is in the receipt already."""
+    broken = {failed.app for failed in receipt.failed}
+    whole = tuple(wanted for wanted in desired.applications if wanted.key not in broken)
+    stored = await asyncio.to_thread(read_stores, target, manifest)
+    return await verify(
+        replace(desired, applications=whole), app_ids, stored, target, patience=AFTER_APPLY
+    )
+
+
+def refuse_unsafe(plan: Plan, *, allow_destroy: bool) -> None:
+    """Deletion is a word of its own: what left the manifest goes only when somebody allowed it."""
+    doomed = [step.display_name for step in plan.steps if isinstance(step, DeleteApplication)]
+    if doomed and not allow_destroy:
+        raise UnsafePlan(doomed)
+
+
+def _probe_stores(planned: Planned, target: Target) -> list[str]:
+    """Try every store that a step will write before the first write to the tenant; answers with warnings."""
+    warnings: list[str] = []
+    places = {
+        (wanted.key, secret.name): secret.store
+        for wanted in planned.desired.applications
+        for secret in wanted.secrets
+    }
+    for step in planned.plan.steps:
+        if isinstance(step, AddSecret):
+            found = planned.observed.applications.get(step.app)
+            client_id = found.application.app_id if found else None
+            place = target.place_of(places[step.app, step.credential])
+            owner = Belongs(tenant_id=target.tenant_id, client_id=client_id)
+            warnings.extend(target.open_store(place).probe(owner))
+    return sorted(set(warnings))
+
+
+async def check(manifest: Manifest, target: Target, *, patience: Patience) -> tuple[Finding, ...]:
+    """Only the proof: nothing is written."""
+    observed = await observe(target, manifest)
+    desired = resolve(manifest, observed.resources)
+    stored = await asyncio.to_thread(read_stores, target, manifest)
+    app_ids = {key: found.application.app_id for key, found in observed.applications.items()}
+    return await verify(desired, app_ids, stored, target, patience=patience)
+
+
+def disproved(
+    findings: Sequence[Finding], *, strict: bool = False, require_proof: bool = False
+) -> bool:
+    """Whether a proof ends a command with 1; what cannot be proven here does so only on request."""
+    bad = {Result.FAILED, Result.PENDING} | ({Result.UNPROVABLE} if require_proof else set())
+    return any(finding.result in bad or (strict and finding.extra) for finding in findings)
+
+
+def unfinished(applied: Applied, manifest: Manifest) -> bool:
+    """Whether apply ends with 1; a consent that is only requested may be pending, as declared."""
+    requested = {spec.key for spec in manifest.applications if not spec.grant}
+    findings = [
+        finding
+        for finding in applied.findings
+        if not (finding.result is Result.PENDING and finding.app in requested)
+    ]
+    return bool(applied.receipt.failed or applied.receipt.left) or disproved(findings)
+
+
+async def token(manifest: Manifest, app: str, target: Target) -> str:
+    """A fresh token as a workload, with the first secret that a store here can give."""
+    specs = [spec for spec in manifest.applications if spec.key == app]
+    if not specs:
+        known = ", ".join(spec.key for spec in manifest.applications)
+        raise UsageError(f'There is no application "{app}" here', hint=f"Choose from: {known}")
+    stored = await asyncio.to_thread(read_stores, target, manifest)
+    for value in stored.get(app, {}).values():
+        if value and value.secret and value.client_id and value.tenant_id == target.tenant_id:
+            return await target.token_of(value.client_id, value.secret)
+    raise StoreError(
+        f"No store on this machine holds a secret of {app} for this tenant",
+        hint="Run provision apply first, or provision rotate --now for a new secret here.",
+    )
+
+
+def _refuse_stored_workload(manifest: Manifest, target: Target) -> None:
+    """A workload may read little, so this is said before its reads fail."""
+    for app, stored in read_stores(target, manifest).items():
+        for value in stored.values():
+            if value and value.client_id == target.operator.client_id:
+                raise _as_workload(app)
+
+
+def refuse_as_workload(target: Target, observed: Observed) -> None:
+    """An operator who is an application of the manifest would change itself."""
+    for app, found in observed.applications.items():
+        if found.application.app_id == target.operator.client_id:
+            raise _as_workload(app)
+
+
+def _as_workload(app: str) -> PlanError:
+    return PlanError(
+        f"You are signed in as the workload {app} itself (AZURE_CLIENT_ID)",
+        hint="Sign in as somebody who administers it; with the Azure CLI: --auth cli",
+    )
+
+
+async def plan_destroy(manifest: Manifest, target: Target) -> tuple[Plan, Observed]:
+    """What destroy would delete."""
+    plan, observed = await destruction.plan_destroy(manifest, target)
+    refuse_as_workload(target, observed)
+    return plan, observed
+
+
+async def destroy(
+    manifest: Manifest, plan: Plan, observed: Observed, target: Target, *, purge: bool
+) -> Receipt:
+    """Take away what the manifest owns."""
+    return await destruction.destroy(manifest, plan, observed, target, purge=purge)

@@ -1,0 +1,212 @@
+"""A secret's life, decided: which one is in use, when it is renewed, when an old one goes.
+
+    issued → proven → stored → recorded (active) → retiring (until) → removed
+
+Nothing here is remembered between runs: the tenant's list of secrets, the records in its tags and the
+store on this machine say it all. What might be in use is never removed first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from provision.model import (
+    DesiredApplication,
+    DesiredSecret,
+    Held,
+    ObservedApplication,
+    PasswordCredential,
+)
+from provision.ownership import Stored, credential_of, credentials_named_in, stored_in
+from provision.plan import AddSecret, Note, RecordStored, RemoveSecret, Step
+from provision.span import span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """What the operator asks beyond what is due.
+
+    `forced` names (application, credential) pairs to renew now, `chosen` those that may be touched at all;
+    without `overlap` the old ones go as soon as the new one is stored; `restored` replaces all that came back
+    with a deleted application.
+    """
+
+    forced: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    chosen: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    overlap: bool = True
+    restored: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of one credential: its listed secrets, the one in use, and the record of it."""
+
+    listed: dict[str, PasswordCredential]
+    current: str | None
+    record: Stored | None
+    held: Held
+
+    @property
+    def active(self) -> PasswordCredential | None:
+        return self.listed.get(self.current) if self.current else None
+
+
+def facts_of(found: ObservedApplication, *, owner: str, credential: str) -> Facts:
+    """Decide which secret is in use: the newest that is known to be stored and to exist."""
+    application = found.application
+    listed = {
+        password.key_id: password
+        for password in application.password_credentials
+        if (mine := credential_of(owner, password.display_name)) and mine[0] == credential
+    }
+    held = _ours(found.held.get(credential, Held(readable=False)), application.app_id)
+    records = stored_in(application.tags, credential)
+    confirmed = {held.key_id} if held.works else set()
+    record = next((r for r in records if r.key_id in listed.keys() | confirmed), None)
+    current = record.key_id if record else None
+    if held.key_id and held.key_id != current and _newer(held, current, listed):
+        current, record = held.key_id, None
+    return Facts(listed=listed, current=current, record=record, held=held)
+
+
+def _ours(held: Held, app_id: str) -> Held:
+    """A store that holds another application's value tells nothing about ours."""
+    return held if held.app_id in (None, app_id) else Held(readable=held.readable)
+
+
+def _newer(held: Held, current: str | None, listed: dict[str, PasswordCredential]) -> bool:
+    """Whether the stored secret works and came after the recorded one: a run died before its record."""
+    if held.works is False or (held.works is None and held.key_id not in listed):
+        return False
+    mine = listed.get(held.key_id or "")
+    other = listed.get(current or "")
+    return other is None or (mine is not None and mine.start > other.start)
+
+
+def diff_secrets(
+    wanted: DesiredApplication,
+    found: ObservedApplication | None,
+    *,
+    owner: str,
+    now: datetime,
+    rotation: Rotation,
+) -> Iterator[Step | Note]:
+    """The steps for every secret of one application, and for ours that left the manifest."""
+    for secret in wanted.secrets:
+        if found is None:
+            yield AddSecret(
+                app=wanted.key, credential=secret.name, reason="first secret", rotation=False
+            )
+        elif rotation.restored:
+            yield from _replaced(wanted.key, secret, found, owner)
+        else:
+            facts = facts_of(found, owner=owner, credential=secret.name)
+            yield from _one(wanted.key, secret, facts, now, rotation)
+    if found is not None:
+        yield from _left(wanted, found, owner)
+
+
+def _one(
+    app: str, secret: DesiredSecret, facts: Facts, now: datetime, rotation: Rotation
+) -> Iterator[Step | Note]:
+    reason = _why_add(app, secret, facts, now, rotation)
+    if reason:
+        working = facts.current is not None and not _expired(facts.active, now)
+        yield AddSecret(app=app, credential=secret.name, reason=reason, rotation=working)
+    elif facts.record is None and facts.current:
+        yield RecordStored(app=app, credential=secret.name, key_id=facts.current)
+    else:
+        yield from _elsewhere(app, secret, facts)
+    adding = bool(reason)
+    for password in sorted(facts.listed.values(), key=lambda p: (p.start, p.key_id)):
+        if adding and not rotation.overlap:
+            why = "replaced, without overlap"
+            yield RemoveSecret(app=app, credential=secret.name, key_id=password.key_id, reason=why)
+        elif password.key_id != facts.current:
+            yield from _retire(app, secret, password, facts, now)
+
+
+def _why_add(
+    app: str, secret: DesiredSecret, facts: Facts, now: datetime, rotation: Rotation
+) -> str | None:
+    active = facts.active
+    if (app, secret.name) in rotation.forced:
+        return "asked for"
+    if facts.current is None:
+        return "no stored secret is known to work" if facts.listed else "first secret"
+    if active is None:
+        return None  # accepted by the token service, but not listed yet: its dates come with time
+    if _expired(active, now):
+        return f"expired {span(now - active.end)} ago"
+    if active.end - now <= secret.renew_before:
+        return f"renews: expires in {span(active.end - now)}"
+    return None
+
+
+def _expired(password: PasswordCredential | None, now: datetime) -> bool:
+    return password is not None and password.end <= now
+
+
+def _retire(
+    app: str, secret: DesiredSecret, password: PasswordCredential, facts: Facts, now: datetime
+) -> Iterator[Step | Note]:
+    """An old or unaccounted secret goes when the overlap has passed, and only if another one works."""
+    if facts.current is None and not _expired(password, now):
+        return
+    since = max(facts.record.at if facts.record else now, password.start)
+    due = since + secret.overlap
+    if _expired(password, now):
+        why = "expired"
+    elif now >= due:
+        why = f"replaced {span(now - since)} ago"
+    else:
+        yield Note(
+            app=app,
+            says=f"{secret.name}: the old secret {password.key_id} retires in {span(due - now)}",
+        )
+        return
+    yield RemoveSecret(app=app, credential=secret.name, key_id=password.key_id, reason=why)
+
+
+def _elsewhere(app: str, secret: DesiredSecret, facts: Facts) -> Iterator[Note]:
+    record, held = facts.record, facts.held
+    if record is None or held.key_id == record.key_id or not held.readable:
+        return
+    what = "holds an older one" if held.key_id else "is empty"
+    since = record.at.strftime("%Y-%m-%d %H:%M UTC")
+    yield Note(
+        app=app,
+        says=f"{secret.name}: held elsewhere since {since}; the store on this machine {what}. "
+        f"For a new one here: provision rotate --now --target {app}/{secret.name}",
+    )
+
+
+def _replaced(
+    app: str, secret: DesiredSecret, found: ObservedApplication, owner: str
+) -> Iterator[Step]:
+    facts = facts_of(found, owner=owner, credential=secret.name)
+    why = "the application is restored"
+    yield AddSecret(app=app, credential=secret.name, reason=why, rotation=False)
+    for key_id in sorted(facts.listed):
+        yield RemoveSecret(
+            app=app, credential=secret.name, key_id=key_id, reason="from before the deletion"
+        )
+
+
+def _left(wanted: DesiredApplication, found: ObservedApplication, owner: str) -> Iterator[Step]:
+    """Ours that the manifest names no longer, and records of secrets that are gone."""
+    kept = {secret.name for secret in wanted.secrets}
+    application = found.application
+    pairs = {
+        (mine[0], password.key_id)
+        for password in application.password_credentials
+        if (mine := credential_of(owner, password.display_name))
+    }
+    for name in credentials_named_in(application.tags):
+        pairs |= {(name, record.key_id) for record in stored_in(application.tags, name)}
+    for name, key_id in sorted(pairs):
+        if name not in kept:
+            why = "no longer in the manifest"
+            yield RemoveSecret(app=wanted.key, credential=name, key_id=key_id, reason=why)

@@ -1,0 +1,90 @@
+"""Proof by fresh tokens: a secret counts when the token service takes it, again and again."""
+
+from __future__ import annotations
+
+from auth.errors import AuthError, SignInUnreachable, TokenRefused
+from provision.clock import backoff
+from provision.errors import ProofError
+from provision.model import Secret
+from provision.target import Target
+from provision.wait import PATIENCE, pause
+
+UNKNOWN_YET = frozenset({7000215, 700016, 7000229, 7000222})
+"""AADSTS codes that mean, for a secret just made: this replica of the token service has not heard of it.
+
+7000222 (expired) too: an application whose older secrets expired answers so until the new one arrives.
+"""
+
+TOKENS = 15
+"""How many tokens in a row prove a rotation: three quick ones may all come from one replica."""
+
+
+async def prove(
+    target: Target,
+    app: str,
+    app_id: str,
+    secret: Secret,
+    *,
+    tokens: int = 1,
+    over: float = 0.0,
+    within: float = PATIENCE,
+) -> float:
+    """Ask for `tokens` fresh tokens spread over `over` seconds, none refused; answers with the seconds it took.
+
+    Raises ProofError when no unbroken run of them came `within` seconds (and `over`), or at once when
+    the refusal is none that waiting cures.
+    """
+    began = target.clock.monotonic()
+    while True:
+        refused = await _unbroken(target, app, app_id, secret, tokens=tokens, over=over)
+        waited = target.clock.monotonic() - began
+        if refused is None:
+            return waited
+        if not curable(refused) or waited > within + over:
+            raise ProofError(
+                f"The new secret of {app} could not be proven: {refused}", hint=refused.hint
+            ) from refused
+        target.progress.waiting(app, "the token service: new secret", waited, within + over)
+        await pause(target, min(1.0 + waited / 10, 10.0))
+
+
+async def _unbroken(
+    target: Target, app: str, app_id: str, secret: Secret, *, tokens: int, over: float
+) -> AuthError | None:
+    """One run of tokens; the failure that broke it, or None."""
+    began = target.clock.monotonic()
+    for count in range(tokens):
+        due = over * count / max(1, tokens - 1)
+        ahead = due - (target.clock.monotonic() - began)
+        if ahead > 0:
+            target.progress.waiting(app, f"proof {count} of {tokens} tokens", due, over)
+            await pause(target, ahead)
+        try:
+            await target.token_of(app_id, secret)
+        except (TokenRefused, SignInUnreachable) as refused:
+            return refused
+    return None
+
+
+def curable(refused: AuthError) -> bool:
+    """Whether asking again may help: the service was not reached, or has not heard of the secret yet."""
+    return isinstance(refused, SignInUnreachable) or (
+        isinstance(refused, TokenRefused) and refused.aadsts in UNKNOWN_YET
+    )
+
+
+async def takes(
+    target: Target, app: str, app_id: str, secret: Secret, *, patience: float, what: str
+) -> str | AuthError:
+    """A token, or the last failure once `patience` seconds of those that time may cure are over."""
+    began = target.clock.monotonic()
+    for seconds in backoff():
+        try:
+            return await target.token_of(app_id, secret)
+        except (TokenRefused, SignInUnreachable) as refused:
+            waited = target.clock.monotonic() - began
+            if not curable(refused) or waited + seconds > patience:
+                return refused
+            target.progress.waiting(app, what, waited, patience)
+            await pause(target, seconds)
+    raise AssertionError("backoff never ends")

@@ -1,0 +1,42 @@
+"""What a command works on: one tenant, reached and signed in to, with its stores and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provision.model import Secret, StorePlace
+from provision.progress import Progress
+
+if TYPE_CHECKING:
+    from auth.clouds import Cloud
+    from auth.operator import Identity
+    from provision.clock import Clock
+    from provision.graph.client import Graph
+    from provision.stores import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A tenant as `connect` yields it; the sandbox is one like any other.
+
+    `token_of` asks for a fresh token as a workload, given its appId and secret. `place_of` says where a store
+    really is (a sandbox rehearses it elsewhere), `may_read` whether a command that only looks may open it.
+    `tell` says something to the user that is no result, `stopping` is set when the operator wants the run to end.
+    """
+
+    tenant_id: str
+    tenant_name: str
+    cloud: Cloud
+    operator: Identity
+    graph: Graph
+    clock: Clock
+    token_of: Callable[[str, Secret], Awaitable[str]]
+    place_of: Callable[[StorePlace], StorePlace]
+    open_store: Callable[[StorePlace], Store]
+    may_read: Callable[[StorePlace], bool]
+    progress: Progress
+    tell: Callable[[str], None]
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,53 @@
+"""Waiting by trying the next real operation: only that proves that the directory has caught up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from provision.clock import backoff
+from provision.errors import Interrupted, NotYetVisible
+from provision.target import Target
+
+T = TypeVar("T")
+
+PATIENCE = 300.0
+"""Seconds that one step may wait for the directory."""
+
+
+async def pause(target: Target, seconds: float) -> None:
+    """Sleep by the target's clock; raises Interrupted as soon as the run is asked to stop."""
+    if target.stopping.is_set():
+        raise Interrupted
+    sleeping = asyncio.ensure_future(target.clock.sleep(seconds))
+    stopping = asyncio.ensure_future(target.stopping.wait())
+    await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (sleeping, stopping):
+        task.cancel()
+    await asyncio.gather(sleeping, stopping, return_exceptions=True)
+    if target.stopping.is_set():
+        raise Interrupted
+
+
+async def until_accepted(
+    attempt: Callable[[], Awaitable[T]],
+    target: Target,
+    *,
+    app: str,
+    what: str,
+    within: float = PATIENCE,
+) -> T:
+    """Try until the directory accepts; a NotYetVisible that outlives `within` seconds is raised."""
+    clock = target.clock
+    began = clock.monotonic()
+    for seconds in backoff():
+        try:
+            return await attempt()
+        except NotYetVisible:
+            waited = clock.monotonic() - began
+            if waited + seconds > within:
+                raise
+            target.progress.waiting(app, f"the directory: {what}", waited, within)
+            await pause(target, seconds)
+    raise AssertionError("backoff never ends")
