@@ -1,0 +1,126 @@
+"""The login host and the Graph host of each Microsoft cloud, and of private ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import SplitResult, urlsplit
+
+from auth.errors import AuthError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """Where tokens come from and where Graph answers; both are https origins without a path."""
+
+    name: str
+    login: str
+    graph: str
+    ca_bundle: Path | None = None
+    custom: bool = False
+    portal: str | None = None
+    exchange_audience: str = "api://AzureADTokenExchange"
+
+    @property
+    def scope(self) -> str:
+        """All that Graph granted: the only scope form of the client credentials flow."""
+        return f"{self.graph}/.default"
+
+
+# Hosts: https://learn.microsoft.com/graph/deployments. Audiences of federated credentials:
+# https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
+CLOUDS: Mapping[str, Cloud] = MappingProxyType(
+    {
+        cloud.name: cloud
+        for cloud in (
+            Cloud(
+                name="public",
+                login="https://login.microsoftonline.com",
+                graph="https://graph.microsoft.com",
+                portal="https://portal.azure.com",
+            ),
+            Cloud(
+                name="usgov",
+                login="https://login.microsoftonline.us",
+                graph="https://graph.microsoft.us",
+                portal="https://portal.azure.us",
+                exchange_audience="api://AzureADTokenExchangeUSGov",
+            ),
+            Cloud(
+                name="usgov-dod",
+                login="https://login.microsoftonline.us",
+                graph="https://dod-graph.microsoft.us",
+                portal="https://portal.azure.us",
+                exchange_audience="api://AzureADTokenExchangeUSGov",
+            ),
+            Cloud(
+                name="china",
+                login="https://login.chinacloudapi.cn",
+                graph="https://microsoftgraph.chinacloudapi.cn",
+                portal="https://portal.azure.cn",
+                exchange_audience="api://AzureADTokenExchangeChina",
+            ),
+        )
+    }
+)
+
+
+def named(name: str) -> Cloud:
+    """The Microsoft cloud of that name."""
+    try:
+        return CLOUDS[name]
+    except KeyError:
+        raise AuthError(
+            f'There is no cloud named "{name}"',
+            hint=f"Choose one of {', '.join(CLOUDS)}, or name the hosts of another one "
+            "with --login and --graph.",
+        ) from None
+
+
+def custom(login: str, graph: str, ca_bundle: Path | None = None) -> Cloud:
+    """A cloud of one's own: its two hosts and, where they are private, who signed their certificates."""
+    if ca_bundle is not None and not ca_bundle.is_file():
+        raise AuthError(
+            f"The CA bundle {ca_bundle} is not a file",
+            hint="Name a PEM file with the certificates of the authority that signed the hosts'.",
+        )
+    return Cloud(
+        name="custom",
+        login=_origin("login", login),
+        graph=_origin("graph", graph),
+        ca_bundle=ca_bundle,
+        custom=True,
+    )
+
+
+def hosts(cloud: Cloud) -> list[str]:
+    """The hosts that may see a Graph token, as kiota compares them: without scheme and port."""
+    host = urlsplit(cloud.graph).hostname
+    return [host] if host else []
+
+
+def _origin(what: str, url: str) -> str:
+    hint = f"Write it like https://{what}.example.org, without a path."
+    try:
+        parts = urlsplit(url.strip())
+        faulty = _fault(parts)
+    except ValueError:
+        raise AuthError(f"The {what} host {url!r} is not a URL", hint=hint) from None
+    if faulty:
+        raise AuthError(f"The {what} host {url!r} {faulty}", hint=hint)
+    return f"https://{parts.netloc}"
+
+
+def _fault(parts: SplitResult) -> str:
+    # A client id's secret and every token travel to these hosts: nothing but TLS will do.
+    if parts.scheme != "https" or not parts.hostname:
+        return "is not an https URL"
+    if parts.username is not None or parts.password is not None:
+        return "carries a user name or a password"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        return "carries more than a host"
+    if parts.port == 0:
+        return "has no usable port"
+    return ""
