@@ -1,0 +1,130 @@
+"""Who may do what: one row per operation, for applications and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provision.sandbox.call import Call
+from provision.sandbox.directory.refusals import denied
+
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+APPLICATION_ADMINISTRATOR = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+CLOUD_APPLICATION_ADMINISTRATOR = "158c047a-c907-4556-b7ef-446551a6b5f7"
+APPLICATION_DEVELOPER = "cf1c38e5-3621-4004-a7cb-879624dced7c"
+
+_ADMINISTRATORS = frozenset(
+    {GLOBAL_ADMINISTRATOR, APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR}
+)
+_CONSENTERS = frozenset({GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR})
+_READ_DIRECTORY = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
+_WRITE_DIRECTORY = frozenset({"Directory.ReadWrite.All"})
+_READ_APPLICATIONS = frozenset(
+    {"Application.Read.All", "Application.ReadWrite.All", *_READ_DIRECTORY}
+)
+_WRITE_APPLICATIONS = frozenset({"Application.ReadWrite.All"})
+_OWNED = frozenset({"Application.ReadWrite.OwnedBy"})
+_READ_USERS = frozenset({"User.Read.All", "User.ReadWrite.All", *_READ_DIRECTORY})
+_READ_ORGANIZATION = frozenset(
+    {"Organization.Read.All", "Organization.ReadWrite.All", *_READ_DIRECTORY}
+)
+_GRANT_ROLES = frozenset({"AppRoleAssignment.ReadWrite.All"})
+_GRANT_SCOPES = frozenset({"DelegatedPermissionGrant.ReadWrite.All", *_WRITE_DIRECTORY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """Permissions that allow an operation: one of `granted` and, where given, one of `with_any`."""
+
+    granted: frozenset[str]
+    owned: frozenset[str] = field(default_factory=frozenset)
+    """Permissions that suffice for an application that owns the object."""
+    with_any: frozenset[str] = field(default_factory=frozenset)
+    delegated: frozenset[str] = field(default_factory=frozenset)
+    """Scopes that a person's token may carry instead."""
+    directory_roles: frozenset[str] | None = None
+    """Directory roles that a person needs beside the scope; None: any person may."""
+    owner_suffices: bool = False
+    """A person who owns the object needs no directory role."""
+
+
+RIGHTS: Mapping[str, Right] = {
+    "applications.read": Right(granted=_READ_APPLICATIONS | _OWNED),
+    "applications.create": Right(
+        granted=_WRITE_APPLICATIONS | _OWNED | {"AppRegistration.Create"},
+        directory_roles=_ADMINISTRATORS | {APPLICATION_DEVELOPER},
+    ),
+    "applications.write": Right(
+        granted=_WRITE_APPLICATIONS,
+        owned=_OWNED,
+        directory_roles=_ADMINISTRATORS,
+        owner_suffices=True,
+    ),
+    "applications.purge": Right(
+        granted=_WRITE_APPLICATIONS, directory_roles=_ADMINISTRATORS, owner_suffices=True
+    ),
+    "servicePrincipals.create": Right(
+        granted=_WRITE_APPLICATIONS,
+        owned=_OWNED,
+        directory_roles=_ADMINISTRATORS,
+        owner_suffices=True,
+    ),
+    "appRoleAssignments.read": Right(granted=_READ_APPLICATIONS),
+    "appRoleAssignments.write": Right(
+        granted=_GRANT_ROLES,
+        with_any=_READ_APPLICATIONS,
+        directory_roles=_CONSENTERS | _ADMINISTRATORS,
+    ),
+    "appRoleAssignments.write.graph": Right(
+        granted=_GRANT_ROLES, with_any=_READ_APPLICATIONS, directory_roles=_CONSENTERS
+    ),
+    "oauth2PermissionGrants.read": Right(granted=_GRANT_SCOPES | _READ_DIRECTORY),
+    "oauth2PermissionGrants.write": Right(
+        granted=_GRANT_SCOPES, directory_roles=_CONSENTERS | _ADMINISTRATORS
+    ),
+    "organization.read": Right(
+        granted=_READ_ORGANIZATION, delegated=frozenset({"User.Read", "User.ReadBasic.All"})
+    ),
+    "users.read": Right(granted=_READ_USERS, delegated=frozenset({"User.ReadBasic.All"})),
+    "me.read": Right(granted=_READ_USERS, delegated=frozenset({"User.Read", "User.ReadWrite"})),
+}
+
+
+def authorise(call: Call, operation: str, target: Mapping[str, Any] | None = None) -> None:
+    """https://learn.microsoft.com/graph/permissions-overview
+
+    Without a target: whether the caller could do this to any object, its own included.
+    """
+    right = RIGHTS[operation]
+    owner = target is None or call.caller.object_id in target.get("_owners", ())
+    allowed = _person_may if call.caller.is_user else _application_may
+    if not allowed(call, right, owner=owner):
+        raise denied()
+
+
+def holds_all(call: Call, operation: str) -> bool:
+    """Whether the caller may do this to every object, not only to those that it owns."""
+    allowed = _person_may if call.caller.is_user else _application_may
+    return allowed(call, RIGHTS[operation], owner=False)
+
+
+def _application_may(call: Call, right: Right, *, owner: bool) -> bool:
+    roles = call.caller.roles
+    if right.directory_roles is not None and right.directory_roles & call.caller.wids:
+        return True
+    if right.with_any and not right.with_any & roles:
+        return False
+    return bool(right.granted & roles) or (owner and bool(right.owned & roles))
+
+
+def _person_may(call: Call, right: Right, *, owner: bool) -> bool:
+    scopes = call.caller.scopes
+    if right.with_any and not right.with_any & scopes:
+        return False
+    if not (right.granted | right.owned | right.delegated) & scopes:
+        return False
+    if right.directory_roles is None or right.directory_roles & call.caller.wids:
+        return True
+    return owner and right.owner_suffices
