@@ -10,11 +10,10 @@ from typing import assert_never
 from auth.errors import AuthError
 from provision import credentials
 from provision.create import accesses, create, create_service_principal, restore
-from provision.diff import required_resource_access
 from provision.errors import Forbidden, Interrupted, NotYetVisible, ProvisionError
 from provision.graph import directory
-from provision.model import AppRole, Observed
-from provision.patch import patch, retag
+from provision.model import Observed
+from provision.patch import patch, request, retag
 from provision.plan import (
     AddSecret,
     CreateApplication,
@@ -34,7 +33,6 @@ from provision.plan import (
 )
 from provision.receipt import Done, Failed, Receipt
 from provision.run import Outdated, Run
-from provision.wait import until_accepted
 from provision.wording import words
 
 Replan = Callable[[str], Awaitable[tuple[Observed, Sequence[Step]]]]
@@ -107,9 +105,11 @@ async def perform(step: Step, run: Run) -> str:
         case UpdateApplication():
             return await _update(step, run)
         case RequestPermissions():
-            return await _request(run, step.app, add=step.roles)
+            await request(run, step.app, add=accesses(step.roles))
+            return ""
         case WithdrawPermissions():
-            return await _request(run, step.app, remove=step.roles)
+            await request(run, step.app, remove=accesses(step.roles))
+            return ""
         case CreateServicePrincipal():
             return await create_service_principal(step, run)
         case RestoreServicePrincipal():
@@ -133,39 +133,36 @@ async def perform(step: Step, run: Run) -> str:
 
 async def _grant(step: GrantAppRole, run: Run) -> str:
     resource = run.observed.resources[step.role.resource_app_id]
-    await until_accepted(
+    await run.until_accepted(
+        step.app,
         lambda: directory.grant_app_role(
             run.target.graph,
             principal_id=run.principal_of(step.app),
             resource_id=resource.id,
             app_role_id=step.role.id,
         ),
-        run.target,
-        app=step.app,
         what="service principal",
     )
     return ""
 
 
 async def _revoke(step: RevokeAppRole, run: Run) -> str:
-    await until_accepted(
+    await run.until_accepted(
+        step.app,
         lambda: directory.revoke_app_role(
             run.target.graph,
             principal_id=run.principal_of(step.app),
             assignment_id=step.assignment_id,
         ),
-        run.target,
-        app=step.app,
         what="permission",
     )
     return ""
 
 
 async def _delete(step: DeleteApplication, run: Run) -> str:
-    await until_accepted(
+    await run.until_accepted(
+        step.app,
         lambda: directory.delete_application(run.target.graph, step.application_id),
-        run.target,
-        app=step.app,
         what="application",
     )
     return "can be restored for 30 days"
@@ -178,16 +175,4 @@ async def _update(step: UpdateApplication, run: Run) -> str:
         await patch(run, step.app, body)
     if wanted:
         await retag(run, step.app, add=frozenset(wanted))
-    return ""
-
-
-async def _request(
-    run: Run, app: str, *, add: tuple[AppRole, ...] = (), remove: tuple[AppRole, ...] = ()
-) -> str:
-    """Change what is asked for; entries of others, and delegated ones, go back untouched."""
-    state = run.states[app]
-    wanted = (state.required | set(accesses(add))) - set(accesses(remove))
-    body: dict[str, object] = {"requiredResourceAccess": required_resource_access(wanted)}
-    await patch(run, app, body)
-    state.required = frozenset(wanted)
     return ""

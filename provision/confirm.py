@@ -32,10 +32,15 @@ StoresHeld = Mapping[str, Mapping[str, Stored | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """Why an application is looked at again; `held` are the stored values to try."""
+    """Why an application is looked at again.
+
+    `held` are the stored values to try; `unrecorded` are credentials of which nothing is known, so that one
+    would be issued: another run may have done so a moment ago.
+    """
 
     spec: ApplicationSpec
     held: tuple[tuple[SecretSpec, Stored], ...]
+    unrecorded: frozenset[str] = frozenset()
 
 
 async def confirm(
@@ -85,7 +90,14 @@ def _doubt(
     )
     lost = any(_record_lost(found, manifest.owner, secret.name) for secret in spec.secrets)
     gone = found.service_principal is None and bool(_records(found.application, spec))
-    return Doubt(spec=spec, held=unsettled) if unsettled or lost or gone else None
+    unrecorded = frozenset(
+        secret.name
+        for secret in spec.secrets
+        if facts_of(found, owner=manifest.owner, credential=secret.name).current is None
+    )
+    if unsettled or lost or gone or unrecorded:
+        return Doubt(spec=spec, held=unsettled, unrecorded=unrecorded)
+    return None
 
 
 def _settled(found: ObservedApplication, owner: str, credential: str, value: Stored) -> bool:
@@ -169,10 +181,11 @@ async def _look_again(
     began = target.clock.monotonic()
     seen = found
     for look, seconds in enumerate(backoff()):
-        if seen is not None and _complete(seen, doubt):
+        enough = look >= LOOKS
+        if seen is not None and _complete(seen, doubt, recorded=not enough):
             return seen
         waited = target.clock.monotonic() - began
-        if waited > FRESH_PATIENCE or (look >= LOOKS and not alive):
+        if waited > FRESH_PATIENCE or (enough and not alive):
             return seen
         target.progress.waiting(
             doubt.spec.key, "the directory: a second look", waited, FRESH_PATIENCE
@@ -182,7 +195,11 @@ async def _look_again(
     raise AssertionError("backoff never ends")
 
 
-def _complete(seen: ObservedApplication, doubt: Doubt) -> bool:
+def _complete(seen: ObservedApplication, doubt: Doubt, *, recorded: bool) -> bool:
+    """Whether nothing is missing; `recorded` asks for a record of every credential too."""
+    tags = seen.application.tags
+    if recorded and not all(stored_in(tags, name) for name in doubt.unrecorded):
+        return False
     listed = {password.key_id for password in seen.application.password_credentials}
     expected = {value.key_id for _, value in doubt.held}
     expected |= set(_records(seen.application, doubt.spec)[:1])

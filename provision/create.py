@@ -108,7 +108,7 @@ async def create_service_principal(step: CreateServicePrincipal, run: Run) -> st
                 return ServicePrincipal(id=deleted, app_id=state.app_id)
         return await directory.create_service_principal(run.target.graph, state.app_id)
 
-    made = await until_accepted(attempt, run.target, app=step.app, what="application")
+    made = await run.until_accepted(step.app, attempt, what="application")
     state.principal_id = made.id
     return made.id
 

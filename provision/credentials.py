@@ -64,8 +64,8 @@ async def _stored_first(
     except Interrupted:
         raise  # the value is stored: the next run finds it there, tries it and records it
     except (ProvisionError, AuthError):
-        await _take_back(step, run, made)
-        await asyncio.to_thread(store.remove, entry.client_id)
+        if await _take_back(step, run, made):
+            await asyncio.to_thread(store.remove, entry.client_id)
         raise
 
 
@@ -91,15 +91,14 @@ async def _add_password(step: AddSecret, run: Run, secret: DesiredSecret) -> Iss
     for attempt in range(ATTEMPTS):
         name = display_name(run.desired.owner, step.credential, f"{run.nonce}{attempt}")
         try:
-            return await until_accepted(
+            return await run.until_accepted(
+                step.app,
                 lambda name=name: directory.add_password(  # type: ignore[misc]
                     run.target.graph,
                     run.states[step.app].id,
                     display_name=name,
                     end=run.target.clock.now() + secret.lifetime,
                 ),
-                run.target,
-                app=step.app,
                 what="application",
             )
         except AnswerLost:
@@ -122,8 +121,8 @@ async def _remove_lost(step: AddSecret, run: Run, name: str) -> None:
         await pause(run.target, seconds)
 
 
-async def _take_back(step: AddSecret, run: Run, made: Issued) -> None:
-    """Remove a secret that nobody will use; if that fails too, it retires as an orphan later."""
+async def _take_back(step: AddSecret, run: Run, made: Issued) -> bool:
+    """Remove a secret that nobody will use; if that fails too, a later run finds it where it is stored."""
     state = run.states[step.app]
     try:
         await until_accepted(
@@ -135,16 +134,14 @@ async def _take_back(step: AddSecret, run: Run, made: Issued) -> None:
         )
     except (GraphError, Interrupted) as error:
         run.target.progress.failed(step.app, f"take back {made.key_id}: {error}")
+        return False
+    return True
 
 
 async def _record(run: Run, app: str, credential: str, key_id: str) -> None:
     """Tag the application: the store holds this secret, and it works."""
     tag = stored_tag(Stored(credential=credential, key_id=key_id, at=run.target.clock.now()))
-    known = run.states[app].tags
-    if not run.states[app].new:
-        known |= (await read(run, app)).tags
-    old = frozenset(t for t in known if t.startswith(f"{STORED}{credential}:"))
-    await retag(run, app, add=frozenset({tag}), remove=old)
+    await retag(run, app, add=frozenset({tag}), drop=f"{STORED}{credential}:")
 
 
 async def record(step: RecordStored, run: Run) -> str:
@@ -158,16 +155,14 @@ async def remove(step: RemoveSecret, run: Run) -> str:
     state = run.states[step.app]
     await _remove_password(run, step.app, step.key_id, what="old secret")
     mark = f"{STORED}{step.credential}:{step.key_id}:"
-    records = frozenset(tag for tag in state.tags if tag.startswith(mark))
-    if records:
-        await retag(run, step.app, add=frozenset(), remove=records)
+    if any(tag.startswith(mark) for tag in state.tags):
+        await retag(run, step.app, add=frozenset(), drop=mark)
     return step.key_id
 
 
 async def _remove_password(run: Run, app: str, key_id: str, *, what: str) -> None:
-    await until_accepted(
+    await run.until_accepted(
+        app,
         lambda: directory.remove_password(run.target.graph, run.states[app].id, key_id),
-        run.target,
-        app=app,
         what=what,
     )

@@ -29,6 +29,7 @@ from provision.plan import (
     GrantAppRole,
     Note,
     Plan,
+    RemoveSecret,
     RequestPermissions,
     RestoreApplication,
     RestoreServicePrincipal,
@@ -53,6 +54,7 @@ def diff(
             display_name=stray.display_name,
         )
         for stray in sorted(observed.strays, key=lambda stray: stray.unique_name or stray.id)
+        if owner_of(stray.tags) == desired.owner
     )
     return Plan(
         owner=desired.owner,
@@ -73,13 +75,25 @@ def _one(
     if found:
         _refuse_foreign(wanted, found.application, owner)
         yield from _existing(wanted, found, observed.resources)
-        yield from diff_secrets(wanted, found, owner=owner, now=now, rotation=rotation)
-        yield from _revokes(wanted, found, observed.resources)
+        secrets = diff_secrets(wanted, found, owner=owner, now=now, rotation=rotation)
+        yield from _around(secrets, _revokes(wanted, found, observed.resources))
         yield from _withdraw(wanted, found.application, observed.resources)
     elif deleted:
         yield from _restored(wanted, deleted, observed.resources, owner, now)
     else:
         yield from _created(wanted, owner, now)
+
+
+def _around(secrets: Iterable[Step | Note], revokes: Iterable[Step]) -> Iterator[Step | Note]:
+    """New secrets, then revocations, then old secrets: what takes away waits for all that gives."""
+    removals: list[Step] = []
+    for entry in secrets:
+        if isinstance(entry, RemoveSecret):
+            removals.append(entry)
+        else:
+            yield entry
+    yield from revokes
+    yield from removals
 
 
 def _refuse_foreign(wanted: DesiredApplication, found: Application, owner: str) -> None:
@@ -121,10 +135,17 @@ def _restored(
     for step in _existing(wanted, as_found, resources):
         if not isinstance(step, CreateServicePrincipal):
             yield step
-    yield from diff_secrets(
-        wanted, as_found, owner=owner, now=now, rotation=Rotation(restored=True)
-    )
-    yield from _withdraw(wanted, deleted.application, resources)
+    restored = Rotation(restored=True)
+    secrets = diff_secrets(wanted, as_found, owner=owner, now=now, rotation=restored)
+    yield from _around(secrets, ())
+    # Its consents come back with the service principal and cannot be read before: withdrawing the
+    # request now would make them look like somebody else's.
+    for step in _withdraw(wanted, deleted.application, resources):
+        names = ", ".join(role.value for role in step.roles)
+        yield Note(
+            app=wanted.key,
+            says=f"no longer wanted, but not seen before the restore: {names}. Apply again to take back",
+        )
 
 
 def _existing(
@@ -173,11 +194,15 @@ def _revokes(
 
 def _withdraw(
     wanted: DesiredApplication, found: Application, resources: Mapping[str, Resource]
-) -> Iterator[Step]:
-    """Shrink last: until a consent is revoked, requiredResourceAccess remembers that it is ours."""
+) -> Iterator[WithdrawPermissions]:
+    """Shrink last: until a consent is revoked, requiredResourceAccess remembers that it is ours.
+
+    What was requested of a resource that was not read stays: its consents cannot be revoked here.
+    """
     left = _requested(found, resources) - wanted.app_roles
-    if left:
-        yield WithdrawPermissions(app=wanted.key, roles=tuple(sorted(left)))
+    known = sorted(role for role in left if role.resource_app_id in resources)
+    if known:
+        yield WithdrawPermissions(app=wanted.key, roles=tuple(known))
 
 
 def _changes(wanted: DesiredApplication, found: Application) -> Iterator[Change]:

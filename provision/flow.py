@@ -13,7 +13,7 @@ from provision.diff import diff
 from provision.errors import Interrupted, PlanError, StoreError, UnsafePlan, UsageError
 from provision.life import Rotation
 from provision.manifest.spec import Manifest
-from provision.model import Desired, Observed
+from provision.model import Desired, DesiredApplication, Observed
 from provision.observe import observe, observe_one, read_stores
 from provision.plan import (
     AddSecret,
@@ -160,29 +160,31 @@ async def _carry_out(
     receipt = await executor.apply(planned.plan, run, replan)
     app_ids = {app: state.app_id for app, state in run.states.items()}
     findings: tuple[Finding, ...] = ()
-    proved = not skip_verify and not target.stopping.is_set()
+    whole = _whole(planned.desired, receipt)
+    proved = not skip_verify and not target.stopping.is_set() and bool(whole or not receipt.failed)
     if proved:
         try:
-            findings = await _proof(manifest, planned.desired, target, app_ids, receipt)
+            findings = await _proof(manifest, whole, target, app_ids)
         except Interrupted:
             proved = False  # the receipt of what was done must still be shown
     return Applied(receipt=receipt, findings=findings, proved=proved)
 
 
+def _whole(desired: Desired, receipt: Receipt) -> tuple[DesiredApplication, ...]:
+    """What was completed; an application that failed half-way is in the receipt already."""
+    broken = {failed.app for failed in receipt.failed}
+    return tuple(wanted for wanted in desired.applications if wanted.key not in broken)
+
+
 async def _proof(
     manifest: Manifest,
-    desired: Desired,
+    completed: tuple[DesiredApplication, ...],
     target: Target,
     app_ids: dict[str, str],
-    receipt: Receipt,
 ) -> tuple[Finding, ...]:
-    """Prove what was completed; an application that failed half-way is in the receipt already."""
-    broken = {failed.app for failed in receipt.failed}
-    whole = tuple(wanted for wanted in desired.applications if wanted.key not in broken)
+    desired = Desired(owner=manifest.owner, applications=completed)
     stored = await asyncio.to_thread(read_stores, target, manifest)
-    return await verify(
-        replace(desired, applications=whole), app_ids, stored, target, patience=AFTER_APPLY
-    )
+    return await verify(desired, app_ids, stored, target, patience=AFTER_APPLY)
 
 
 def refuse_unsafe(plan: Plan, *, allow_destroy: bool) -> None:
@@ -202,7 +204,8 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
     }
     for step in planned.plan.steps:
         if isinstance(step, AddSecret):
-            found = planned.observed.applications.get(step.app)
+            seen = planned.observed
+            found = seen.applications.get(step.app) or seen.deleted.get(step.app)
             client_id = found.application.app_id if found else None
             place = target.place_of(places[step.app, step.credential])
             owner = Belongs(tenant_id=target.tenant_id, client_id=client_id)
@@ -212,7 +215,7 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
 
 async def check(manifest: Manifest, target: Target, *, patience: Patience) -> tuple[Finding, ...]:
     """Only the proof: nothing is written."""
-    observed = await observe(target, manifest)
+    observed = await look(manifest, target)
     desired = resolve(manifest, observed.resources)
     stored = await asyncio.to_thread(read_stores, target, manifest)
     app_ids = {key: found.application.app_id for key, found in observed.applications.items()}
@@ -278,6 +281,7 @@ def _as_workload(app: str) -> PlanError:
 
 async def plan_destroy(manifest: Manifest, target: Target) -> tuple[Plan, Observed]:
     """What destroy would delete."""
+    await asyncio.to_thread(_refuse_stored_workload, manifest, target)
     plan, observed = await destruction.plan_destroy(manifest, target)
     refuse_as_workload(target, observed)
     return plan, observed

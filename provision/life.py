@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provision.model import (
     DesiredApplication,
@@ -21,7 +21,7 @@ from provision.model import (
 )
 from provision.ownership import Stored, credential_of, credentials_named_in, stored_in
 from provision.plan import AddSecret, Note, RecordStored, RemoveSecret, Step
-from provision.span import span
+from provision.wording import roughly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class Rotation:
     """What the operator asks beyond what is due.
 
     `forced` names (application, credential) pairs to renew now, `chosen` those that may be touched at all;
-    without `overlap` the old ones go as soon as the new one is stored; `restored` replaces all that came back
-    with a deleted application.
+    without `overlap` the old ones go as soon as a newer one is known to be stored; `restored` replaces all that
+    came back with a deleted application.
     """
 
     forced: frozenset[tuple[str, str]] = field(default_factory=frozenset)
@@ -41,12 +41,16 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of one credential: its listed secrets, the one in use, and the record of it."""
+    """What is known of one credential: its listed secrets, the one in use, and the record of it.
+
+    `first` when neither the directory nor a record knows of any.
+    """
 
     listed: dict[str, PasswordCredential]
     current: str | None
     record: Stored | None
     held: Held
+    first: bool
 
     @property
     def active(self) -> PasswordCredential | None:
@@ -68,7 +72,8 @@ def facts_of(found: ObservedApplication, *, owner: str, credential: str) -> Fact
     current = record.key_id if record else None
     if held.key_id and held.key_id != current and _newer(held, current, listed):
         current, record = held.key_id, None
-    return Facts(listed=listed, current=current, record=record, held=held)
+    first = not (listed or records)
+    return Facts(listed=listed, current=current, record=record, held=held, first=first)
 
 
 def _ours(held: Held, app_id: str) -> Held:
@@ -113,19 +118,20 @@ def _one(
 ) -> Iterator[Step | Note]:
     reason = _why_add(app, secret, facts, now, rotation)
     if reason:
-        working = facts.current is not None and not _expired(facts.active, now)
+        working = _working(facts, now)
         yield AddSecret(app=app, credential=secret.name, reason=reason, rotation=working)
     elif facts.record is None and facts.current:
         yield RecordStored(app=app, credential=secret.name, key_id=facts.current)
     else:
         yield from _elsewhere(app, secret, facts)
-    adding = bool(reason)
+    at_once = bool(reason) and not (rotation.overlap and secret.overlap)
     for password in sorted(facts.listed.values(), key=lambda p: (p.start, p.key_id)):
-        if adding and not rotation.overlap:
+        if at_once:
             why = "replaced, without overlap"
             yield RemoveSecret(app=app, credential=secret.name, key_id=password.key_id, reason=why)
-        elif password.key_id != facts.current:
-            yield from _retire(app, secret, password, facts, now)
+        elif password.key_id != facts.current or _expired(password, now):
+            overlap = _overlap(secret, password, facts, rotation)
+            yield from _retire(app, password, facts, now, credential=secret.name, overlap=overlap)
 
 
 def _why_add(
@@ -135,46 +141,75 @@ def _why_add(
     if (app, secret.name) in rotation.forced:
         return "asked for"
     if facts.current is None:
-        return "no stored secret is known to work" if facts.listed else "first secret"
+        return "first secret" if facts.first else "no stored secret is known to work"
     if active is None:
         return None  # accepted by the token service, but not listed yet: its dates come with time
     if _expired(active, now):
-        return f"expired {span(now - active.end)} ago"
-    if active.end - now <= secret.renew_before:
-        return f"renews: expires in {span(active.end - now)}"
+        return f"expired {roughly(now - active.end)} ago"
+    if _due(secret, active, now) and not _is_elsewhere(facts):
+        return f"renews: expires in {roughly(active.end - now)}"
     return None
+
+
+def _due(secret: DesiredSecret, active: PasswordCredential, now: datetime) -> bool:
+    return active.end - now <= secret.renew_before
+
+
+def _is_elsewhere(facts: Facts) -> bool:
+    """Whether only another machine holds what is in use: renewing it here would lock its reader out."""
+    held, record = facts.held, facts.record
+    return record is not None and held.readable and held.key_id != record.key_id
 
 
 def _expired(password: PasswordCredential | None, now: datetime) -> bool:
     return password is not None and password.end <= now
 
 
+def _working(facts: Facts, now: datetime) -> bool:
+    """Whether a stored secret is known to work: only then may others go."""
+    return facts.current is not None and not _expired(facts.active, now)
+
+
+def _overlap(
+    secret: DesiredSecret, password: PasswordCredential, facts: Facts, rotation: Rotation
+) -> timedelta:
+    """None where the operator asked so, but only for those that the recorded one has replaced."""
+    replaced = facts.record and facts.active and password.start < facts.active.start
+    return timedelta() if replaced and not rotation.overlap else secret.overlap
+
+
 def _retire(
-    app: str, secret: DesiredSecret, password: PasswordCredential, facts: Facts, now: datetime
+    app: str,
+    password: PasswordCredential,
+    facts: Facts,
+    now: datetime,
+    *,
+    credential: str,
+    overlap: timedelta,
 ) -> Iterator[Step | Note]:
     """An old or unaccounted secret goes when the overlap has passed, and only if another one works."""
-    if facts.current is None and not _expired(password, now):
+    if not (_expired(password, now) or _working(facts, now)):
         return
     since = max(facts.record.at if facts.record else now, password.start)
-    due = since + secret.overlap
+    due = since + overlap
     if _expired(password, now):
         why = "expired"
     elif now >= due:
-        why = f"replaced {span(now - since)} ago"
+        why = f"replaced {roughly(now - since)} ago"
     else:
         yield Note(
             app=app,
-            says=f"{secret.name}: the old secret {password.key_id} retires in {span(due - now)}",
+            says=f"{credential}: the old secret {password.key_id} retires in {roughly(due - now)}",
         )
         return
-    yield RemoveSecret(app=app, credential=secret.name, key_id=password.key_id, reason=why)
+    yield RemoveSecret(app=app, credential=credential, key_id=password.key_id, reason=why)
 
 
 def _elsewhere(app: str, secret: DesiredSecret, facts: Facts) -> Iterator[Note]:
     record, held = facts.record, facts.held
-    if record is None or held.key_id == record.key_id or not held.readable:
+    if record is None or not _is_elsewhere(facts):
         return
-    what = "holds an older one" if held.key_id else "is empty"
+    what = "holds an older one" if held.key_id else "does not hold it"
     since = record.at.strftime("%Y-%m-%d %H:%M UTC")
     yield Note(
         app=app,

@@ -45,20 +45,22 @@ def stored_in(tags: Iterable[str], credential: str) -> tuple[Stored, ...]:
     found = []
     for tag in tags:
         parts = tag.removeprefix(STORED).split(":") if tag.startswith(STORED) else []
-        if len(parts) == 3 and parts[0] == credential and parts[2].isdecimal():
-            at = datetime.fromtimestamp(int(parts[2]), UTC)
+        at = _moment(parts[2]) if len(parts) == 3 and parts[0] == credential else None
+        if at and parts[1]:
             found.append(Stored(credential=credential, key_id=parts[1], at=at))
     return tuple(sorted(found, key=lambda record: (record.at, record.key_id), reverse=True))
+
+
+def _moment(seconds: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdecimal() else None
+    except (OverflowError, ValueError, OSError):
+        return None  # no calendar has such a day
 
 
 def credentials_named_in(tags: Iterable[str]) -> frozenset[str]:
     """The credentials of which tags keep a record."""
     return frozenset(tag.split(":")[2] for tag in tags if tag.startswith(STORED))
-
-
-def without_records(tags: Iterable[str], credential: str) -> frozenset[str]:
-    """The tags, less the records of one credential."""
-    return frozenset(tag for tag in tags if not tag.startswith(f"{STORED}{credential}:"))
 
 
 def display_name(owner: str, credential: str, nonce: str) -> str:

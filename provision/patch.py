@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from provision.diff import required_resource_access
 from provision.errors import NotYetVisible
 from provision.graph import directory
-from provision.model import Application
+from provision.model import Application, ResourceAccess
 from provision.run import Run
-from provision.wait import until_accepted
 
 
 async def patch(run: Run, app: str, body: Mapping[str, Any]) -> None:
     """PATCH an application, waiting until the directory knows it."""
     state = run.states[app]
-    await until_accepted(
+    await run.until_accepted(
+        app,
         lambda: directory.update_application(run.target.graph, state.id, body),
-        run.target,
-        app=app,
         what="application",
     )
 
 
-async def retag(
-    run: Run, app: str, *, add: frozenset[str], remove: frozenset[str] = frozenset()
-) -> None:
-    """Add and remove tags of ours; a read that lags cannot bring back or lose what this run wrote."""
+async def retag(run: Run, app: str, *, add: frozenset[str], drop: str | None = None) -> None:
+    """Add tags of ours, and remove those that begin with `drop`."""
+    await _refresh(run, app)
     state = run.states[app]
-    if not state.new:
-        state.tags |= (await read(run, app)).tags - state.removed
-    state.removed = (state.removed | remove) - add
+    dropped = frozenset(tag for tag in state.tags if drop and tag.startswith(drop))
+    state.removed = (state.removed | dropped) - add
     state.tags = (state.tags | add) - state.removed
     await patch(run, app, {"tags": sorted(state.tags)})
+
+
+async def request(
+    run: Run,
+    app: str,
+    *,
+    add: Iterable[ResourceAccess] = (),
+    remove: Iterable[ResourceAccess] = (),
+) -> None:
+    """Change what is asked for; entries of others, and delegated ones, go back untouched."""
+    await _refresh(run, app)
+    state = run.states[app]
+    state.withdrawn = (state.withdrawn | set(remove)) - set(add)
+    state.required = (state.required | set(add)) - state.withdrawn
+    body = {"requiredResourceAccess": required_resource_access(state.required)}
+    await patch(run, app, body)
+
+
+async def _refresh(run: Run, app: str) -> None:
+    """Take what others wrote since; a read that lags cannot bring back or lose what this run wrote."""
+    state = run.states[app]
+    if not state.new:
+        found = await read(run, app)
+        state.tags |= found.tags - state.removed
+        state.required |= found.required_resource_access - state.withdrawn
 
 
 async def read(run: Run, app: str) -> Application:
@@ -45,4 +67,4 @@ async def read(run: Run, app: str) -> Application:
             raise NotYetVisible(f"The application {state.app_id} cannot be read yet")
         return found
 
-    return await until_accepted(look, run.target, app=app, what="application")
+    return await run.until_accepted(app, look, what="application")

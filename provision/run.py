@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from provision.errors import ProvisionError
 from provision.model import (
@@ -14,9 +16,15 @@ from provision.model import (
     ResourceAccess,
 )
 from provision.target import Target
+from provision.wait import PATIENCE, until_accepted
+
+T = TypeVar("T")
 
 PROVE_OVER = 20.0
 """Seconds over which a rotated secret must be accepted: replicas of the token service differ."""
+
+LOOK_AGAIN = 60.0
+"""Seconds after which an application that was read, but refuses writes as if it were not there, is read again."""
 
 
 class Outdated(Exception):
@@ -25,7 +33,10 @@ class Outdated(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """An application's ids, and the lists that Graph replaces whole, as last written or read."""
+    """An application's ids, and the lists that Graph replaces whole, as last written or read.
+
+    `removed` and `withdrawn` are what this run took out of them: a stale read must not bring it back.
+    """
 
     id: str
     app_id: str
@@ -35,6 +46,7 @@ class State:
     new: bool = False
     restored: bool = False
     removed: frozenset[str] = frozenset()
+    withdrawn: frozenset[ResourceAccess] = frozenset()
 
     @classmethod
     def of(
@@ -82,6 +94,18 @@ class Run:
     def made(self, app: str) -> bool:
         """Whether this run registered the application, so that nothing but lag can hide it."""
         return app in self.states and self.states[app].new
+
+    async def until_accepted(
+        self, app: str, attempt: Callable[[], Awaitable[T]], *, what: str
+    ) -> T:
+        """Wait for the directory: for long after what this run did itself, else soon look again.
+
+        An application that was read and now answers 404 may have been deleted meanwhile.
+        """
+        state = self.states.get(app)
+        own = state is None or state.new or state.restored
+        within = PATIENCE if own else LOOK_AGAIN
+        return await until_accepted(attempt, self.target, app=app, what=what, within=within)
 
     def principal_of(self, app: str) -> str:
         """The object id of an application's service principal, which an earlier step made or found."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from auth import claims
-from auth.errors import AuthError
+from auth.errors import AuthError, TokenRefused
 from provision.clock import backoff
 from provision.confirm import FRESH, StoresHeld
 from provision.errors import GraphError
@@ -29,6 +29,9 @@ from provision.wording import resource
 
 REFUSALS, QUICK = 60.0, 6.0
 """Seconds that a refusal may be lag: for a secret made minutes ago, and for an older one."""
+
+REPLACEABLE = frozenset({7000215, 7000222})
+"""AADSTS codes that mean: the token service does not take this secret, or no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,7 @@ async def _attempt(check: Check, secret: Secret, stored: Stored | None) -> tuple
         what=f"the token service: {check.secret.name}",
     )
     if isinstance(token, AuthError):
-        return check.finding(Result.FAILED, str(token), hint=token.hint), 0.0
+        return check.finding(Result.FAILED, str(token), hint=_remedy(check, token)), 0.0
     carried = claims.read(token)
     wrong = _impostor(check, carried)
     if wrong:
@@ -165,6 +168,14 @@ async def _attempt(check: Check, secret: Secret, stored: Stored | None) -> tuple
         return found, check.patience.roles
     says = f"a fresh token carries {_count(len(roles), 'declared role')}"
     return check.finding(Result.PROVEN, says, roles=roles, calls=calls, extra=extra), 0.0
+
+
+def _remedy(check: Check, refused: AuthError) -> str:
+    """A secret that is wrong, expired or gone is not repaired but replaced."""
+    if not isinstance(refused, TokenRefused) or refused.aadsts not in REPLACEABLE:
+        return refused.hint
+    name = f"{check.wanted.key}/{check.secret.name}"
+    return f"Put the right value back into its store, or replace it: provision rotate --now --target {name}"
 
 
 def _count(number: int, noun: str) -> str:

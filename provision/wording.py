@@ -26,7 +26,7 @@ from provision.plan import (
     WithdrawPermissions,
 )
 
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_UNITS = (("day", "d", 86_400), ("hour", "h", 3_600), ("minute", "min", 60), ("second", "s", 1))
 
 
 def sign(step: Step) -> str:
@@ -112,6 +112,14 @@ def short(key_id: str) -> str:
 def exactly(time: timedelta) -> str:
     """A span of time in its largest exact unit, so that 90 days stay "90 days"."""
     seconds = int(time.total_seconds())
-    name, size = next(((n, s) for n, s in _UNITS if seconds and seconds % s == 0), ("second", 1))
+    exact = ((name, size) for name, _, size in _UNITS if seconds and seconds % size == 0)
+    name, size = next(exact, ("second", 1))
     count = seconds // size
     return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
+def roughly(time: timedelta) -> str:
+    """`12 d`, `3 h`, `5 min` or `40 s`: the largest unit that fits, rounded down; never negative."""
+    seconds = max(0, int(time.total_seconds()))
+    unit, size = next(((unit, size) for _, unit, size in _UNITS if seconds >= size), ("s", 1))
+    return f"{seconds // size} {unit}"

@@ -55,7 +55,7 @@ def init(
         text = manifest_text(name, app, granted, store=place, tenant=options.tenant or "sandbox")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8", newline="\n")
-        added = ignore(file.parent)
+        added = ignore(file.parent, place)
         say(f"Wrote {file}." + (f" Added {', '.join(added)} to .gitignore." if added else ""))
         say(f"Next: provision plan {file}")
 
@@ -74,11 +74,13 @@ def _slug(text: str) -> str:
     return kept[:30] if len(kept) >= 3 else "my-team"
 
 
-def ignore(folder: Path) -> list[str]:
+def ignore(folder: Path, store: str) -> list[str]:
     """Keep what must not be committed out of git: answers with the lines that were added."""
-    path = folder / ".gitignore"
+    path, place = folder / ".gitignore", Path(store)
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    missing = [entry for entry in IGNORED if entry not in text.split()]
+    inside = not place.is_absolute() and ".." not in place.parts
+    entries = dict.fromkeys([*IGNORED, *([place.as_posix()] if inside else [])])
+    missing = [entry for entry in entries if entry not in text.splitlines()]
     if missing:
         start = text if not text or text.endswith("\n") else text + "\n"
         path.write_text(start + "\n".join(missing) + "\n", encoding="utf-8", newline="\n")

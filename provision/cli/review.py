@@ -117,7 +117,7 @@ def show_applied(applied: Applied, target_id: str, manifest: Manifest, options: 
     seen = look(sys.stdout, options)
     if applied.receipt.done or applied.receipt.failed:
         show(text.receipt_text(applied.receipt, seen))
-    if proven is not None:
+    if proven or (proven is not None and not applied.receipt.failed):
         show(text.findings_text(proven, seen))
 
 

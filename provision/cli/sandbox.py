@@ -48,7 +48,7 @@ def serve(
         from provision.connect import sandbox_folder
         from provision.sandbox import server
 
-        folder = sandbox_folder(Path.cwd())
+        folder, written = sandbox_folder(Path.cwd()), False
         try:
             with server.serve(
                 folder,
@@ -63,8 +63,9 @@ def serve(
                 facts = _facts(running.url, running.operator(name), running.ca_bundle)
                 if settings:
                     _write_settings(settings, facts)
+                    written = True
                 _announce(facts, settings, options)
-                signal_number = running.run()
+                running.run()
         except server.Occupied as occupied:
             raise wrong_usage(
                 f"This sandbox is served already, at {occupied.running.url}",
@@ -75,10 +76,9 @@ def serve(
                 f"The sandbox cannot be served: {error}", hint="Try --port 0."
             ) from error
         finally:
-            if settings:
+            if settings and written:
                 settings.unlink(missing_ok=True)
         say("The sandbox has stopped.")
-        del signal_number
 
 
 def _facts(url: str, operator: dict[str, str], ca_bundle: Path) -> dict[str, str]:

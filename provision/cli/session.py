@@ -117,14 +117,27 @@ def work(
                 return await verb(target)
             finally:
                 target.progress.close()
+                await _alone()
 
     return asyncio.run(session())
+
+
+async def _alone() -> None:
+    """End what still asks beside a request that failed: its connections are about to be closed."""
+    import asyncio
+
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _progress(options: Options) -> Progress:
     from provision.render.progress import progress_on
 
-    return progress_on(sys.stderr, look(sys.stderr, options))
+    # Log lines would break lines that move in place.
+    live = False if options.debug else None
+    return progress_on(sys.stderr, look(sys.stderr, options), live=live)
 
 
 @contextmanager

@@ -37,17 +37,21 @@ def progress_on(
 
 
 class Plain:
-    """One line for each finished step, and one every few seconds while a step waits."""
+    """A line every few seconds while a step waits, and one when such a long step is done.
+
+    Quick steps are told by the receipt alone: a log should not say everything twice.
+    """
 
     def __init__(self, stream: TextIO, look: Look, *, now: Callable[[], float]) -> None:
         self._stream = stream
         self._look = look
         self._now = now
         self._told: dict[str, float] = {}
+        self._began: dict[str, float] = {}
 
     def start(self, app: str, step_words: str) -> None:
         """Say nothing yet: most steps are done in a moment."""
-        self._told[app] = self._now()
+        self._told[app] = self._began[app] = self._now()
 
     def waiting(self, app: str, what: str, seconds: float, of: float) -> None:
         """Say so, unless that was said a moment ago."""
@@ -57,8 +61,10 @@ class Plain:
             self._say(f"{app}: {waiting_words(what, seconds, of)}")
 
     def done(self, app: str, step_words: str, detail: str) -> None:
-        """Say what was done."""
-        self._say(f"{app}: {step_words}" + (f": {detail}" if detail else ""))
+        """Say what was done, if it took so long that somebody wonders."""
+        now = self._now()
+        if now - self._began.get(app, now) >= _PAUSE:
+            self._say(f"{app}: {step_words}" + (f": {detail}" if detail else ""))
 
     def failed(self, app: str, words: str) -> None:
         """Say what failed."""

@@ -39,19 +39,21 @@ def test_a_terminal_may_be_asked_for_plain_lines() -> None:
     assert isinstance(progress_on(Screen(), Look(), live=False), Plain)
 
 
-def test_a_plain_line_tells_each_finished_step() -> None:
-    stream = io.StringIO()
-    progress = Plain(stream, Look(width=20), now=Hand())
+def test_a_plain_line_tells_a_long_step_and_leaves_quick_ones_to_the_receipt() -> None:
+    stream, hand = io.StringIO(), Hand()
+    progress = Plain(stream, Look(width=20), now=hand)
 
     progress.start("app", "create the application")
+    hand.at = 5.0
     progress.done("app", "create the application", "appId 1")
+    progress.start("app", "create the service principal")
+    hand.at = 9.9
     progress.done("app", "create the service principal", "")
     progress.failed("app", "no\x1b")
     progress.close()
 
     assert stream.getvalue() == (
         "app: create the application: appId 1\n"
-        "app: create the service principal\n"
         "app: failed: no\\x1b\n"
     )
 

@@ -1,0 +1,56 @@
+"""A plan counts what it makes, changes and destroys."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.plan import (
+    AddSecret,
+    CreateApplication,
+    CreateServicePrincipal,
+    DeleteApplication,
+    GrantAppRole,
+    Plan,
+    RecordStored,
+    RemoveSecret,
+    RequestPermissions,
+    RestoreApplication,
+    RestoreServicePrincipal,
+    RevokeAppRole,
+    Step,
+    UpdateApplication,
+    WithdrawPermissions,
+)
+from tests.build import MAIL, OWNER
+
+MADE, CHANGED, GONE = (1, 0, 0), (0, 1, 0), (0, 0, 1)
+STEPS: list[tuple[Step, tuple[int, int, int]]] = [
+    (CreateApplication(app="a", unique_name="o.a", properties={}, tags=(), requested=()), MADE),
+    (RestoreApplication(app="a", application_id="1"), MADE),
+    (CreateServicePrincipal(app="a"), MADE),
+    (RestoreServicePrincipal(app="a", service_principal_id="1"), MADE),
+    (GrantAppRole(app="a", role=MAIL), MADE),
+    (AddSecret(app="a", credential="ci", reason="", rotation=True), MADE),
+    (UpdateApplication(app="a", changes=()), CHANGED),
+    (RequestPermissions(app="a", roles=()), CHANGED),
+    (WithdrawPermissions(app="a", roles=()), CHANGED),
+    (RecordStored(app="a", credential="ci", key_id="k"), CHANGED),
+    (RevokeAppRole(app="a", role=MAIL, assignment_id="1"), GONE),
+    (RemoveSecret(app="a", credential="ci", key_id="k", reason=""), GONE),
+    (DeleteApplication(app="a", application_id="1", display_name="A"), GONE),
+]
+
+
+@pytest.mark.parametrize(("step", "counted"), STEPS, ids=[type(s).__name__ for s, _ in STEPS])
+def test_each_step_counts_once(step: Step, counted: tuple[int, int, int]) -> None:
+    assert Plan(owner=OWNER, steps=(step,)).count() == counted
+
+
+def test_the_steps_of_a_plan_add_up() -> None:
+    plan = Plan(owner=OWNER, steps=tuple(step for step, _ in STEPS for _ in range(2)))
+
+    assert plan.count() == (12, 8, 6)
+
+
+def test_an_empty_plan_counts_nothing() -> None:
+    assert Plan(owner=OWNER, steps=()).count() == (0, 0, 0)
