@@ -1,0 +1,281 @@
+"""Rotation: the new secret proves itself while the old one works, and nobody is ever locked out."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import consumer
+import outsider
+import paper
+import pytest
+import truth
+from journey import Processes, Provision
+
+from provision.sandbox.faults import Fault
+from provision.sandbox.server import Server
+from provision.sandbox.tenant import Seen
+
+CONSUMER = (sys.executable, consumer.__file__)
+HASTY = [{"scale": 250.0}]
+"""For tests that wait for patience to end."""
+LAGGING = [{"profile": "typical", "seed": seed} for seed in (41, 42)]
+
+
+@contextmanager
+def never_learning(server: Server) -> Iterator[None]:
+    """The token service never hears of secrets that are issued meanwhile: 7000215 for ever."""
+    tenant, ended = server.tenant(), threading.Event()
+    known = {key for each in truth.applications(server) for key in each.get("_secrets", ())}
+
+    def forget(id: str) -> None:
+        with tenant.writing():
+            row = tenant.get("applications", id, Seen.truth()) or {}
+            heard = row.get("_secrets", {})
+            kept = {key: value for key, value in heard.items() if key in known}
+            if kept != heard:
+                tenant.put("applications", {**row, "_secrets": kept}, lag="none")
+
+    def forget_all() -> None:
+        while not ended.wait(0.01):
+            for each in truth.applications(server):
+                forget(each["id"])
+
+    watching = threading.Thread(target=forget_all)
+    watching.start()
+    server.faults.add(Fault(do="delay", path="/oauth2/v2.0/token$", seconds=0.1))
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
+        server.faults.clear()
+
+
+@pytest.fixture
+def applied(sandbox: Server, provision: Provision, workplace: Path) -> Path:
+    """The manifest of an application with a secret in its store, an hour old."""
+    manifest = paper.write(workplace)
+    done = provision("apply", manifest, "--yes", "--skip-verify")
+    assert done.exit_code == 0, done.said
+    sandbox.advance(timedelta(hours=1))
+    return manifest
+
+
+def held(folder: Path) -> str:
+    """The id of the stored secret."""
+    return paper.stored(folder)["AZURE_CLIENT_SECRET_ID"]
+
+
+def signs_in(server: Server, folder: Path) -> bool:
+    """Whether the stored secret is accepted, asked without code of ours."""
+    trusted = outsider.trust(server)
+    answer = consumer.sign_in(server.url, trusted, consumer.settings(folder / paper.STORE))
+    return not answer.startswith("refused")
+
+
+def sign_in_again(server: Server, times: int = 5) -> None:
+    """Let the consumer go on until it has read the store anew and signed in with what is there."""
+
+    def tokens() -> int:
+        return sum(entry.path.endswith("/oauth2/v2.0/token") for entry in server.requests)
+
+    enough = tokens() + times
+    while tokens() < enough:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("sandbox", LAGGING, indirect=True)
+def test_a_consumer_that_signs_in_all_the_time_is_never_refused_through_two_rotations(
+    applied: Path, provision: Provision, sandbox: Server, provision_process: Processes
+) -> None:
+    folder, until = applied.parent, applied.parent / "enough"
+    words = (sandbox.url, sandbox.ca_bundle, folder / paper.STORE, until)
+    signing_in = provision_process.start(*words, command=CONSUMER)
+    keys = [held(folder)]
+
+    for _ in range(2):
+        done = provision("rotate", applied, "--now")
+        assert done.exit_code == 0, done.said
+        keys.append(held(folder))
+    sign_in_again(sandbox)
+    until.touch()
+    *heard, attempts = provision_process.finish(signing_in).stdout.splitlines()
+
+    assert [line for line in heard if line.startswith("refused")] == []
+    assert heard[-1] == keys[-1]
+    assert set(heard) <= set(keys)
+    assert int(attempts.split()[1]) > 20
+    assert len(set(keys)) == 3
+
+
+def test_rotate_without_anything_due_changes_nothing(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    before = truth.application(sandbox)
+
+    done = provision("rotate", applied)
+
+    assert done.exit_code == 0, done.said
+    assert truth.application(sandbox) == before
+
+
+def test_the_old_secret_stays_beside_the_new_one_during_the_overlap(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    (old,) = truth.key_ids(sandbox)
+    provision("rotate", applied, "--now")
+    sandbox.advance(timedelta(hours=23))
+
+    done = provision("apply", applied, "--yes")
+
+    assert done.exit_code == 0, done.said
+    assert truth.key_ids(sandbox) == [old, held(applied.parent)]
+    assert f"the old secret {old} retires in" in done.said
+
+
+@pytest.mark.parametrize("command", [("rotate",), ("apply", "--yes")], ids=["rotate", "apply"])
+def test_the_old_secret_is_removed_by_the_next_command_after_the_overlap(
+    applied: Path, provision: Provision, sandbox: Server, command: tuple[str, ...]
+) -> None:
+    provision("rotate", applied, "--now")
+    sandbox.advance(timedelta(hours=25))
+
+    done = provision(command[0], applied, *command[1:])
+
+    assert done.exit_code == 0, done.said
+    assert truth.key_ids(sandbox) == [held(applied.parent)]
+    assert signs_in(sandbox, applied.parent)
+
+
+def test_the_old_secret_goes_at_once_without_overlap(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    done = provision("rotate", applied, "--now", "--no-overlap")
+
+    assert done.exit_code == 0, done.said
+    assert truth.key_ids(sandbox) == [held(applied.parent)]
+
+
+@pytest.mark.parametrize("sandbox", HASTY, indirect=True)
+def test_a_new_secret_that_is_never_accepted_is_taken_back_and_the_old_one_still_works(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    (old,) = truth.key_ids(sandbox)
+
+    with never_learning(sandbox):
+        failed = provision("rotate", applied, "--now")
+
+    assert failed.exit_code == 1
+    assert truth.key_ids(sandbox) == [old]
+    assert held(applied.parent) == old
+    assert signs_in(sandbox, applied.parent)
+
+
+@pytest.mark.parametrize("sandbox", HASTY, indirect=True)
+def test_a_failed_rotation_leaves_nothing_that_keeps_the_next_one_from_working(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    with never_learning(sandbox):
+        provision("rotate", applied, "--now")
+
+    done = provision("rotate", applied, "--now")
+
+    assert done.exit_code == 0, done.said
+    assert held(applied.parent) == truth.key_ids(sandbox)[-1]
+
+
+@pytest.mark.parametrize("sandbox", HASTY, indirect=True)
+def test_a_first_secret_that_is_never_accepted_is_taken_back_and_leaves_the_store(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    manifest = paper.write(workplace)
+
+    with never_learning(sandbox):
+        failed = provision("apply", manifest, "--yes")
+
+    assert failed.exit_code == 1
+    assert truth.key_ids(sandbox) == []
+    assert not (workplace / paper.STORE).exists()
+
+
+def test_apply_renews_a_secret_that_is_within_its_time_of_renewal(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    (old,) = truth.key_ids(sandbox)
+    sandbox.advance(timedelta(days=61))
+
+    done = provision("apply", applied, "--yes")
+
+    assert done.exit_code == 0, done.said
+    assert "renews: expires in" in done.said
+    assert truth.key_ids(sandbox) == [old, held(applied.parent)]
+
+
+def test_apply_does_not_renew_into_a_store_that_does_not_hold_the_secret(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    """Else the overlap would end for whoever reads the store of another machine, and lock it out."""
+    before = truth.key_ids(sandbox)
+    (applied.parent / paper.STORE).unlink()
+    sandbox.advance(timedelta(days=61))
+
+    done = provision("apply", applied, "--yes")
+
+    assert done.exit_code == 0, done.said
+    assert "held elsewhere" in done.said
+    assert truth.key_ids(sandbox) == before
+
+
+def test_apply_leaves_a_secret_alone_before_its_time_of_renewal(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    sandbox.advance(timedelta(days=59))
+
+    planned = provision("plan", applied, "--detailed-exitcode")
+
+    assert planned.exit_code == 0, planned.said
+
+
+def test_rotation_touches_only_the_credential_that_it_is_aimed_at(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    credentials = {"ci": paper.a_secret(), "second": paper.a_secret(".env2", "SECOND_")}
+    manifest = paper.write(workplace, paper.an_app(credentials=credentials))
+    provision("apply", manifest, "--yes", "--skip-verify")
+    sandbox.advance(timedelta(hours=1))
+    first, store = held(workplace), (workplace / paper.STORE).with_name(".env2")
+    before = store.read_text(encoding="utf-8")
+
+    done = provision("rotate", manifest, "--now", "--target", "my-workload/second")
+
+    assert done.exit_code == 0, done.said
+    assert held(workplace) == first
+    assert store.read_text(encoding="utf-8") != before
+    assert len(truth.key_ids(sandbox)) == 3
+
+
+def test_secrets_that_others_made_survive_every_rotation(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    path = f"applications/{truth.application(sandbox)['id']}/addPassword"
+    body = {"passwordCredential": {"displayName": "provision:hello2:ci:00000000"}}
+    theirs = outsider.send(sandbox, "POST", path, body)["keyId"]
+
+    provision("rotate", applied, "--now", "--no-overlap")
+
+    assert truth.key_ids(sandbox) == [theirs, held(applied.parent)]
+
+
+def test_rotate_before_apply_says_that_there_is_nothing_to_rotate(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    done = provision("rotate", paper.write(workplace), "--now")
+
+    assert "run provision apply first" in done.said
+    assert truth.applications(sandbox) == []
