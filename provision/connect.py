@@ -241,7 +241,8 @@ async def _signed_in(
     name = organization.display_name if organization else choice.tenant
     name = choice.tenant if sandbox_name(choice.tenant) else name
     note = f": {place.says}" if place.says else ""
-    tell(f"Tenant:   {name} {identity.tenant_id}")
+    shown = [name] if name == identity.tenant_id else [name, identity.tenant_id]
+    tell(f"Tenant:   {' '.join(shown)}")
     tell(f"Cloud:    {cloud.name}{note}")
     tell(f"Operator: {identity.name}, by {signed.says}")
 

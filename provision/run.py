@@ -35,7 +35,8 @@ class Outdated(Exception):
 class State:
     """An application's ids, and the lists that Graph replaces whole, as last written or read.
 
-    `removed` and `withdrawn` are what this run took out of them: a stale read must not bring it back.
+    `removed` and `withdrawn` are what this run took out of them: a stale read must not bring it back. `lost` names
+    secrets that may exist because the answer to their request was lost.
     """
 
     id: str
@@ -47,6 +48,7 @@ class State:
     restored: bool = False
     removed: frozenset[str] = frozenset()
     withdrawn: frozenset[ResourceAccess] = frozenset()
+    lost: set[str] = field(default_factory=set)
 
     @classmethod
     def of(

@@ -53,6 +53,7 @@ def init(
         granted = permission or (_asked_permissions() if asking else ["User.Read.All"])
         place = store or (_ask("dotenv file for its secret", ".env") if asking else ".env")
         text = manifest_text(name, app, granted, store=place, tenant=options.tenant or "sandbox")
+        _doubt(granted)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8", newline="\n")
         added = ignore(file.parent, place)
@@ -67,6 +68,17 @@ def _ask(question: str, default: str) -> str:
 def _asked_permissions() -> list[str]:
     text = _ask("Permissions of Microsoft Graph, comma-separated", "User.Read.All")
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _doubt(permissions: list[str]) -> None:
+    """Say at once what validate would warn of: a permission that the shipped catalogue does not know."""
+    from provision.permissions import find, suggest
+
+    for value in permissions:
+        if find(value) is None:
+            close = suggest(value)
+            hint = f': did you mean "{close}"?' if close else ""
+            say(f'Warning: "{value}" is no known application permission of Microsoft Graph{hint}')
 
 
 def _slug(text: str) -> str:

@@ -34,7 +34,6 @@ from provision.plan import (
     WithdrawPermissions,
 )
 from tests.build import (
-    DAY,
     MAIL,
     NOW,
     OWNER,
@@ -301,53 +300,6 @@ def test_an_application_that_lives_is_not_restored() -> None:
     seen = observed(registered(), buried=[registered()])
 
     assert planned(desired(an_app()), seen).steps == ()
-
-
-def test_inside_an_application_what_gives_comes_before_what_takes_away() -> None:
-    app = an_app(
-        roles=[SITES], secrets=[a_secret(), a_secret("web")], properties={"displayName": "new"}
-    )
-    passwords = [
-        a_password("old", age=80 * DAY, left=10 * DAY),
-        a_password("spare", age=70 * DAY, left=20 * DAY),
-        a_password("left", credential="gone"),
-    ]
-    there = registered(
-        requested=asked(USERS),
-        granted=[a_grant(USERS)],
-        passwords=passwords,
-        tags=[a_record("spare", age=70 * DAY)],
-    )
-
-    plan = planned(desired(app), observed(there))
-
-    assert [
-        (type(step).__name__, getattr(step, "credential", getattr(step, "key_id", "")))
-        for step in plan.steps
-    ] == [
-        ("UpdateApplication", ""),
-        ("RequestPermissions", ""),
-        ("GrantAppRole", ""),
-        ("AddSecret", "ci"),
-        ("AddSecret", "web"),
-        ("RevokeAppRole", ""),
-        ("RemoveSecret", "ci"),
-        ("RemoveSecret", "gone"),
-        ("WithdrawPermissions", ""),
-    ]
-
-
-def test_applications_keep_the_order_of_the_manifest_and_deletions_come_last() -> None:
-    wanted = desired(an_app("zebra"), an_app("ant"), an_app("bee"))
-    seen = observed(strays=[registered("old"), registered("aged")])
-
-    plan = planned(wanted, seen)
-
-    assert [step.app for step in plan.steps] == [
-        *("zebra", "zebra", "ant", "ant", "bee", "bee"),
-        *("aged", "old"),
-    ]
-    assert isinstance(plan.steps[-1], DeleteApplication)
 
 
 def test_a_stray_is_deleted_by_id_and_named_for_people() -> None:

@@ -52,10 +52,7 @@ def test_a_plain_line_tells_a_long_step_and_leaves_quick_ones_to_the_receipt() -
     progress.failed("app", "no\x1b")
     progress.close()
 
-    assert stream.getvalue() == (
-        "app: create the application: appId 1\n"
-        "app: failed: no\\x1b\n"
-    )
+    assert stream.getvalue() == ("app: create the application: appId 1\napp: failed: no\\x1b\n")
 
 
 def test_a_wait_is_told_every_five_seconds_for_each_application() -> None:
