@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from provision.cli import manifests, sandbox, tenant, workload
 
+USAGE = 64
+"""sysexits.h: wrong usage. 2, which typer would take, says that a plan has changes."""
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+class Program(TyperGroup):
+    """The command with an exit code of its own for a command line that cannot be read."""
+
+    def make_context(self, *args: Any, **named: Any) -> Any:
+        """Read the program's own options."""
+        with _wrong_usage():
+            return super().make_context(*args, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read a command's options and run it."""
+        with _wrong_usage():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _wrong_usage() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        vars(error)["exit_code"] = USAGE
+        raise
+
+
 program = typer.Typer(
     name="provision",
+    cls=Program,
     help="Workload identities in Microsoft Entra ID from one YAML file: planned, applied, proven, rotated, torn down.",
     epilog="First steps: provision init --tenant sandbox, then provision apply provision.yaml",
     rich_markup_mode=None,
