@@ -101,7 +101,7 @@ async def create_service_principal(step: CreateServicePrincipal, run: Run) -> st
     state = run.states[step.app]
 
     async def attempt() -> ServicePrincipal:
-        if state.restored:
+        if not state.new:  # restored by this run, or by one that was killed before it came here
             deleted = await directory.deleted_service_principal(run.target.graph, state.app_id)
             if deleted:
                 await directory.restore(run.target.graph, deleted)

@@ -47,6 +47,7 @@ async def issue(step: AddSecret, run: Run) -> str:
     else:
         seconds = await _stored_first(step, run, made, entry, store)
     await _record(run, step.app, step.credential, made.key_id)
+    run.issued.add((step.app, step.credential))
     if state.lost:
         await _remove_named(run, step.app, state.lost)
     return f"{made.key_id} in {where(place)}, proven after {seconds:.0f} s"

@@ -154,8 +154,9 @@ async def _carry_out(
         observed = await observe_one(target, manifest, app)
         desired = resolve(manifest, observed.resources)
         only = replace(desired, applications=tuple(a for a in desired.applications if a.key == app))
-        again = diff(only, observed, now=target.clock.now(), rotation=rotation)
-        return observed, (only_secrets(again, rotation) if rotation else again).steps
+        left = rotation and replace(rotation, forced=rotation.forced - run.issued)
+        again = diff(only, observed, now=target.clock.now(), rotation=left)
+        return observed, (only_secrets(again, left) if left else again).steps
 
     receipt = await executor.apply(planned.plan, run, replan)
     app_ids = {app: state.app_id for app, state in run.states.items()}

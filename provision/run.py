@@ -75,6 +75,7 @@ class Run:
     prove_over: float = PROVE_OVER
     nonce: str = field(default_factory=lambda: secrets.token_hex(4))
     states: dict[str, State] = field(default_factory=dict)
+    issued: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def starting(

@@ -20,11 +20,24 @@ from readme import README, ROOT, blocks
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """`provision sandbox serve` in one terminal, hello.yaml applied in another."""
+    """`provision sandbox serve` in one terminal, hello.yaml applied in another.
+
+    Without lag: a person who types the two requests leaves the replicas time, this test does not.
+    """
     settings = tmp_path / "sandbox.json"
     provision = [sys.executable, "-m", "provision"]
     serving = subprocess.Popen(
-        [*provision, "sandbox", "serve", "--port", "0", "--settings", str(settings)],
+        [
+            *provision,
+            "sandbox",
+            "serve",
+            "--profile",
+            "strong",
+            "--port",
+            "0",
+            "--settings",
+            settings,
+        ],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,

@@ -83,10 +83,12 @@ def tell_failure(error: Exception, options: Options) -> None:
 @contextmanager
 def logging_to(options: Options) -> Iterator[None]:
     """Silence by default; --debug logs to stderr, --log-file to a file. Bodies and headers are never logged."""
-    for name in ("azure", "msal"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     ours = logging.getLogger("provision")
+    theirs = [logging.getLogger(name) for name in ("azure", "msal")]
+    before = [(logger, logger.level) for logger in (ours, *theirs)]
     handlers = list(_handlers(options))
+    for logger in theirs:
+        logger.setLevel(logging.CRITICAL)
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         ours.addHandler(handler)
@@ -97,6 +99,8 @@ def logging_to(options: Options) -> Iterator[None]:
         for handler in handlers:
             ours.removeHandler(handler)
             handler.close()
+        for logger, level in before:
+            logger.setLevel(level)
 
 
 def _handlers(options: Options) -> Iterator[logging.Handler]:
