@@ -25,7 +25,9 @@ SETTLING, LOOKS, FEW = 60.0, 8, 20
 """Seconds that a deletion may take to show everywhere, looks in a row that must not find it, and at how many."""
 
 
-async def plan_destroy(manifest: Manifest, target: Target) -> tuple[Plan, Observed]:
+async def plan_destroy(
+    manifest: Manifest, target: Target, *, purge: bool = False
+) -> tuple[Plan, Observed]:
     """What destroy would delete: every application that carries this manifest's owner tag."""
     observed = await observe(target, manifest)
     found: list[tuple[str, Application]] = [
@@ -36,7 +38,9 @@ async def plan_destroy(manifest: Manifest, target: Target) -> tuple[Plan, Observ
         for stray in observed.strays
     ]
     steps = tuple(
-        DeleteApplication(app=key, application_id=app.id, display_name=app.display_name)
+        DeleteApplication(
+            app=key, application_id=app.id, display_name=app.display_name, purge=purge
+        )
         for key, app in found
         if owner_of(app.tags) == manifest.owner
     )
@@ -49,7 +53,7 @@ async def plan_destroy(manifest: Manifest, target: Target) -> tuple[Plan, Observ
 
 
 async def destroy(
-    manifest: Manifest, plan: Plan, observed: Observed, target: Target, *, purge: bool = False
+    manifest: Manifest, plan: Plan, observed: Observed, target: Target, *, purge: bool
 ) -> Receipt:
     """Delete, softly or for good; then clean the stores of what signs in no longer."""
     done: list[Done] = []
@@ -60,9 +64,7 @@ async def destroy(
     for index, step in enumerate(steps):
         target.progress.start(step.app, words(step))
         try:
-            detail = await _delete(
-                step, tags.get(step.application_id, frozenset()), target, purge=purge
-            )
+            detail = await _delete(step, tags.get(step.application_id, frozenset()), target)
         except Interrupted:
             return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(steps[index:]))
         except (ProvisionError, AuthError) as error:
@@ -99,9 +101,7 @@ async def _until_gone(done: Sequence[Done], target: Target) -> None:
             await until_accepted(look, target, app=step.app, what="deletion", within=SETTLING)
 
 
-async def _delete(
-    step: DeleteApplication, tags: frozenset[str], target: Target, *, purge: bool
-) -> str:
+async def _delete(step: DeleteApplication, tags: frozenset[str], target: Target) -> str:
     """The records go first: stores are emptied, and a restored application must not claim otherwise."""
     if target.stopping.is_set():
         raise Interrupted
@@ -123,7 +123,7 @@ async def _delete(
         app=step.app,
         what="application",
     )
-    if not purge:
+    if not step.purge:
         return "can be restored for 30 days"
     await _purge(step.application_id, step.app, target)
     return "for good"

@@ -280,10 +280,10 @@ def _as_workload(app: str) -> PlanError:
     )
 
 
-async def plan_destroy(manifest: Manifest, target: Target) -> tuple[Plan, Observed]:
+async def plan_destroy(manifest: Manifest, target: Target, *, purge: bool) -> tuple[Plan, Observed]:
     """What destroy would delete."""
     await asyncio.to_thread(_refuse_stored_workload, manifest, target)
-    plan, observed = await destruction.plan_destroy(manifest, target)
+    plan, observed = await destruction.plan_destroy(manifest, target, purge=purge)
     refuse_as_workload(target, observed)
     return plan, observed
 

@@ -127,11 +127,12 @@ class RemoveSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteApplication:
-    """Delete an application of ours, softly: it can be restored for 30 days."""
+    """Delete an application of ours: it can be restored for 30 days, unless it is purged too."""
 
     app: str
     application_id: str
     display_name: str
+    purge: bool = False
 
 
 Step: TypeAlias = (

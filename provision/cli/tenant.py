@@ -178,7 +178,7 @@ def destroy(
 
         async def verb(target: Target) -> tuple[str, Receipt]:
             with review.alone(manifest, target):
-                doomed, observed = await flow.plan_destroy(manifest, target)
+                doomed, observed = await flow.plan_destroy(manifest, target, purge=purge)
                 review.show_doomed(doomed, options)
                 if doomed.steps and not yes:
                     review.confirm_by_name(manifest, target)

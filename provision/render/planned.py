@@ -108,7 +108,8 @@ def _body(step: Step, names: Names) -> str:
         case RemoveSecret():
             return f"{step.credential} {short(step.key_id)}: {step.reason}"
         case DeleteApplication():
-            return f"{step.display_name} ({step.application_id}): can be restored for 30 days"
+            after = "gone for good" if step.purge else "can be restored for 30 days"
+            return f"{step.display_name} ({step.application_id}): {after}"
         case _:
             assert_never(step)
 

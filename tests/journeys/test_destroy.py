@@ -187,3 +187,15 @@ def test_destroying_nothing_is_no_failure(
     done = provision("destroy", paper.write(workplace))
 
     assert done.exit_code == 0, done.said
+
+
+def test_a_purge_is_announced_as_one(
+    provision: Provision, sandbox: Server, workplace: Path
+) -> None:
+    manifest = paper.write(workplace)
+    assert provision("apply", manifest, "--yes", "--skip-verify").exit_code == 0
+
+    gone = provision("destroy", manifest, "--yes", "--purge")
+
+    assert "gone for good" in " ".join(gone.stdout.split())
+    assert "can be restored" not in " ".join(gone.stdout.split())
