@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+CLIENTS ?= .venv-clients
 DEMO   := .demo
 
-.PHONY: demo test check format lock live bench clean
+.PHONY: demo test check format lock live test-clients bench bench-kills clean
 
 # A first run: sets up, applies manifests/hello.yaml on the embedded tenant, and shows that a second run changes nothing.
 demo: $(VENV)/.run
@@ -32,13 +33,22 @@ lock: $(VENV)/.dev
 
 # For somebody with a tenant: make live TENANT=contoso.onmicrosoft.com
 live: $(VENV)/.dev
-	PROVISION_LIVE_TENANT="$(TENANT)" $(BIN)/python -m pytest tests/live -p no:cacheprovider -o addopts="-ra -s"
+	PROVISION_LIVE_TENANT="$(TENANT)" $(BIN)/python -m pytest tests/live --confcutdir=tests/live -p no:cacheprovider -o addopts="-ra -s"
+
+# Clients that others wrote, against a served sandbox. Azure CLI is large, so it has an environment of its own.
+test-clients: $(VENV)/.dev $(CLIENTS)/.azure-cli
+	PROVISION_AZ="$(abspath $(CLIENTS)/bin/az)" $(BIN)/python -m pytest tests/clients -p no:cacheprovider -o addopts="-ra" $(PYTEST)
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/help.py
+	$(BIN)/python bench/sandbox.py
+
+# A thousand kills: every write that was acknowledged is still there. Takes a quarter of an hour.
+bench-kills: $(VENV)/.dev
+	$(BIN)/python bench/sandbox_kills.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) $(DEMO) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.run: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -48,4 +58,10 @@ $(VENV)/.run: requirements.txt pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(CLIENTS)/.azure-cli:
+	$(PYTHON) -m venv $(CLIENTS)
+	@echo '*' > $(CLIENTS)/.gitignore
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check "azure-cli>=2.80"
 	@touch $@

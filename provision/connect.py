@@ -101,10 +101,9 @@ def sandbox_name(tenant: str) -> str | None:
 
 def sandbox_folder(start: Path) -> Path:
     """Where the sandbox lives: the nearest folder above that has one, else here."""
-    for folder in (start, *start.parents):
-        if (folder / ".provision" / SANDBOX).is_dir():
-            return folder / ".provision" / SANDBOX
-    return start / ".provision" / SANDBOX
+    from provision.sandbox.folder import nearest
+
+    return nearest(start)
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from provision.cli import operators, serve
 from provision.cli.options import Options, takes_options
 from provision.cli.output import look, say, show, telling_failures, wrong_usage
 
@@ -20,114 +20,7 @@ program = typer.Typer(
 )
 
 
-@program.command()
-@takes_options("json")
-def serve(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8443,
-    settings: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write url, login, graph, tenantId, clientId, clientSecret and caBundle there, "
-            "as JSON that only you can read.",
-            metavar="FILE",
-        ),
-    ] = None,
-    name: Annotated[str, typer.Option(help="Which tenant the settings are for.")] = "default",
-    profile: Annotated[
-        str, typer.Option(help="How it lags: strong, typical, slow or adverse.")
-    ] = "typical",
-    scale: Annotated[
-        float, typer.Option(min=0.001, help="How many times faster than the real service.")
-    ] = 20.0,
-    seed: Annotated[int | None, typer.Option(help="Makes its chances repeatable.")] = None,
-    *,
-    options: Options,
-) -> None:
-    """Serve the sandbox on 127.0.0.1 until Ctrl-C or SIGTERM; other commands then use this one."""
-    with telling_failures(options):
-        from provision.connect import sandbox_folder
-        from provision.sandbox import server
-
-        folder, written = sandbox_folder(Path.cwd()), False
-        try:
-            with server.serve(
-                folder,
-                port=port,
-                profile=profile,
-                scale=scale,
-                seed=seed,
-                name=name,
-                in_thread=False,
-                wait=say,
-            ) as running:
-                facts = _facts(running.url, running.operator(name), running.ca_bundle)
-                if settings:
-                    _write_settings(settings, facts)
-                    written = True
-                _announce(facts, settings, options)
-                running.run()
-        except server.Occupied as occupied:
-            raise wrong_usage(
-                f"This sandbox is served already, at {occupied.running.url}",
-                hint="Use that one, stop it, or start another in another folder.",
-            ) from occupied
-        except (ValueError, OSError) as error:
-            raise wrong_usage(
-                f"The sandbox cannot be served: {error}", hint="Try --port 0."
-            ) from error
-        finally:
-            if settings and written:
-                settings.unlink(missing_ok=True)
-        say("The sandbox has stopped.")
-
-
-def _facts(url: str, operator: dict[str, str], ca_bundle: Path) -> dict[str, str]:
-    return {
-        "url": url,
-        "login": url,
-        "graph": url,
-        **operator,
-        "caBundle": str(ca_bundle.absolute()),
-    }
-
-
-def _write_settings(path: Path, facts: dict[str, str]) -> None:
-    """Owner-only from its first byte on: the file holds the operator's secret."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(facts, indent=2) + "\n")
-
-
-def _announce(facts: dict[str, str], settings: Path | None, options: Options) -> None:
-    """What other clients need, ready to paste; the operator's secret stays in its file."""
-    where = settings or sandbox_file("operator.json")
-    if options.json:
-        public = {key: value for key, value in facts.items() if key != "clientSecret"}
-        show(json.dumps({"format": "provision/sandbox", "version": 1, **public}, indent=2))
-        return
-    show(
-        "\n".join(
-            [
-                f"The sandbox serves at {facts['url']}",
-                f"It imitates Microsoft Entra ID and Microsoft Graph for tests; the operator's secret is in {where}",
-                "",
-                "# bash",
-                f"export AZURE_AUTHORITY_HOST={facts['login']}",
-                f"export AZURE_TENANT_ID={facts['tenantId']}",
-                f"export AZURE_CLIENT_ID={facts['clientId']}",
-                f"export REQUESTS_CA_BUNDLE={facts['caBundle']}",
-                "",
-                "# azure-identity",
-                f'ClientSecretCredential("{facts["tenantId"]}", "{facts["clientId"]}", secret,',
-                f'    authority="{facts["login"]}", disable_instance_discovery=True,',
-                f'    connection_verify="{facts["caBundle"]}")',
-                "",
-                "Ctrl-C stops it.",
-            ]
-        )
-    )
+program.command()(serve.serve)
 
 
 def sandbox_file(name: str) -> Path:
@@ -140,11 +33,11 @@ def sandbox_file(name: str) -> Path:
 @program.command()
 @takes_options("json", "no_color")
 def status(*, options: Options) -> None:
-    """Show which tenants there are and what is in them."""
+    """Show which tenants there are and what is in them: no secret is ever shown."""
     with telling_failures(options):
         import sys
 
-        from provision.render import text
+        from provision.cli import inventory
         from provision.sandbox import folder as folders
 
         about = folders.status(sandbox_file(""))
@@ -158,49 +51,58 @@ def status(*, options: Options) -> None:
                 f"There is no sandbox in {about['folder']} yet: any command with --tenant sandbox makes it."
             )
             return
-        server = about["server"]
-        show(f"Folder  {about['folder']}")
-        show(f"Server  {server['url'] if server else 'not running'}")
-        show(f"Clock   {about['now']}\n")
-        show(text.table_text(("tenant", "id", "objects"), _rows(about), look(sys.stdout, options)))
-
-
-def _rows(about: dict[str, Any]) -> list[list[str]]:
-    return [
-        [
-            "sandbox" if tenant["name"] == "default" else f"sandbox/{tenant['name']}",
-            tenant["tenantId"],
-            ", ".join(f"{count} {kind}" for kind, count in sorted(tenant["objects"].items())),
-        ]
-        for tenant in about["tenants"]
-    ]
+        show(inventory.told(about, look(sys.stdout, options)))
 
 
 @program.command()
 @takes_options("json")
 def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    tenant: Annotated[
+        str | None,
+        typer.Option(help="Only this tenant: sandbox or sandbox/NAME.", metavar="TENANT"),
+    ] = None,
     *,
     options: Options,
 ) -> None:
-    """Forget everything in the sandbox and begin with an empty tenant."""
+    """Forget everything in the sandbox, or in one of its tenants, and begin with an empty one."""
     with telling_failures(options):
         import sys
 
         from provision.sandbox import folder as folders
 
         folder = sandbox_file("")
+        name = None if tenant is None else _existing(folders.status(folder), tenant)
+        what = f"the sandbox in {folder}" if tenant is None else f"the tenant {tenant} in {folder}"
         if not yes:
             if not sys.stdin.isatty():
                 raise wrong_usage("There is no terminal to ask on", hint="Run it again with --yes.")
-            typer.confirm(f"Forget the sandbox in {folder}?", abort=True, err=True)
-        about = folders.reset(folder)
+            typer.confirm(f"Forget {what}?", abort=True, err=True)
+        about = folders.reset(folder, name)
         if options.json:
             show(
                 json.dumps({"format": "provision/sandbox-status", "version": 1, **about}, indent=2)
             )
         else:
-            say(f"The sandbox in {folder} is empty again.")
+            say(f"{what[0].upper()}{what[1:]} is empty again.")
+
+
+def _existing(about: dict[str, Any], tenant: str) -> str:
+    """The name of a tenant that there is, as the folder knows it."""
+    from provision.connect import sandbox_name
+
+    name = sandbox_name(tenant) or tenant
+    known = {each["name"]: _shown(each["name"]) for each in about["tenants"]}
+    if name not in known:
+        raise wrong_usage(
+            f"There is no tenant {tenant} in this sandbox",
+            hint=f"There is: {', '.join(known.values()) or 'none yet'}",
+        )
+    return name
+
+
+def _shown(name: str) -> str:
+    return "sandbox" if name == "default" else f"sandbox/{name}"
 
 
 @program.command()
@@ -223,6 +125,12 @@ def advance(
             )
         else:
             say(f"In the sandbox it is now {now:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+program.command()(operators.token)
+program.command()(operators.trust)
+program.add_typer(operators.program, name="operator")
+program.add_typer(operators.identities, name="identity")
 
 
 def _duration(text: str) -> timedelta:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import trustme
-from cryptography import x509
 
 _NAMES = ("localhost", "127.0.0.1", "::1")
 _LEAF_LIFE = timedelta(days=397)
@@ -25,26 +24,41 @@ class Certificates:
     chain_and_key: Path
 
 
-def certificates(folder: Path, *, now: datetime | None = None) -> Certificates:
-    """The files of this folder; the server's certificate is renewed when its end is near."""
+def certificates(
+    folder: Path, *, now: datetime | None = None, names: Iterable[str] = ()
+) -> Certificates:
+    """The files of this folder; the server's certificate is renewed when its end is near.
+
+    It is made anew, too, when it lacks one of the further `names`.
+    """
     found = Certificates(ca_bundle=folder / "ca.pem", chain_and_key=folder / "server-key.pem")
-    authority_key = folder / "ca-key.pem"
+    wanted = (*_NAMES, *sorted({_name(each) for each in names} - set(_NAMES)))
     now = now or datetime.now(UTC)
-    if not (found.ca_bundle.exists() and authority_key.exists()):
-        authority = trustme.CA(organization_name="provision sandbox")
-        write_private(authority_key, authority.private_key_pem.bytes())
-        write_whole(found.ca_bundle, authority.cert_pem.bytes())
-        found.chain_and_key.unlink(missing_ok=True)
-    if not _lasts(found.chain_and_key, now):
-        authority = trustme.CA.from_pem(found.ca_bundle.read_bytes(), authority_key.read_bytes())
-        leaf = authority.issue_cert(
-            *_NAMES,
-            organization_name="provision sandbox",
-            not_before=now - timedelta(hours=1),
-            not_after=now + _LEAF_LIFE,
-        )
-        write_private(found.chain_and_key, leaf.private_key_and_cert_chain_pem.bytes())
+    complete = found.ca_bundle.exists() and (folder / "ca-key.pem").exists()
+    if not complete or not _serves(found.chain_and_key, wanted, now):
+        _issue(folder, found, wanted, now)
     return found
+
+
+def _issue(folder: Path, files: Certificates, names: tuple[str, ...], now: datetime) -> None:
+    # Loaded only to make certificates: that takes as long as everything else at a start.
+    import trustme
+
+    key = folder / "ca-key.pem"
+    if not (files.ca_bundle.exists() and key.exists()):
+        authority = trustme.CA(organization_name="provision sandbox")
+        write_private(key, authority.private_key_pem.bytes())
+        write_whole(files.ca_bundle, authority.cert_pem.bytes())
+    authority = trustme.CA.from_pem(files.ca_bundle.read_bytes(), key.read_bytes())
+    end = now + _LEAF_LIFE
+    leaf = authority.issue_cert(
+        *names,
+        organization_name="provision sandbox",
+        not_before=now - timedelta(hours=1),
+        not_after=end,
+    )
+    content = leaf.private_key_and_cert_chain_pem.bytes()
+    write_private(files.chain_and_key, _label(names, end) + content)
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -67,9 +81,27 @@ def _replace(path: Path, content: bytes, *, mode: int) -> None:
     new.replace(path)
 
 
-def _lasts(path: Path, now: datetime) -> bool:
+def _serves(path: Path, names: Iterable[str], now: datetime) -> bool:
+    """Whether the certificate lasts and bears these names, by the label that we wrote above it."""
     try:
-        leaf = x509.load_pem_x509_certificate(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        words = path.read_text(encoding="utf-8").partition("\n")[0].split()
+        end = datetime.fromisoformat(words[1])
+    except (FileNotFoundError, ValueError, IndexError):
         return False
-    return leaf.not_valid_after_utc - now > _RENEWED_BEFORE
+    return end - now > _RENEWED_BEFORE and set(names) <= set(words[2:])
+
+
+def _label(names: Iterable[str], end: datetime) -> bytes:
+    """A line above the PEM blocks, where readers skip it: it spares us reading certificates."""
+    return f"until {end:%Y-%m-%dT%H:%M:%S+00:00} {' '.join(names)}\n".encode()
+
+
+def _name(text: str) -> str:
+    """A host name or address as certificates spell it."""
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        label = text.rstrip(".").lower()
+    if not label or any(c.isspace() or c in "/:@" for c in label):
+        raise ValueError(f"{text!r} is no name of a host")
+    return label

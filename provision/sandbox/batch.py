@@ -133,7 +133,9 @@ def _response(part: _Part, answer: Answer) -> dict[str, Any]:
         "status": answer.status,
         "headers": dict(answer.headers),
     }
-    if answer.body is not None:
+    if isinstance(answer.body, bytes):
+        response["body"] = base64.b64encode(answer.body).decode("ascii")
+    elif answer.body is not None:
         response["body"] = answer.body
     return response
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 _CLAIMS = (
     "sub iss cloud_instance_name cloud_instance_host_name cloud_graph_host_name msgraph_host aud exp"
@@ -10,9 +11,12 @@ _CLAIMS = (
 )
 
 
-def openid_configuration(login: str, tenant_id: str) -> dict[str, Any]:
-    """https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc"""
-    tenant = f"{login}/{tenant_id}"
+def openid_configuration(login: str, tenant_id: str, at: str = "") -> dict[str, Any]:
+    """https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+
+    `at` is the address that several tenants share: it stays in the endpoints.
+    """
+    issuer, tenant = f"{login}/{tenant_id}", f"{login}/{at or tenant_id}"
     host = login.removeprefix("https://")
     return {
         "token_endpoint": f"{tenant}/oauth2/v2.0/token",
@@ -28,7 +32,7 @@ def openid_configuration(login: str, tenant_id: str) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": ["RS256"],
         "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": f"{tenant}/v2.0",
+        "issuer": f"{issuer}/v2.0",
         "request_uri_parameter_supported": False,
         "userinfo_endpoint": f"{login}/oidc/userinfo",
         "authorization_endpoint": f"{tenant}/oauth2/v2.0/authorize",
@@ -43,4 +47,29 @@ def openid_configuration(login: str, tenant_id: str) -> dict[str, Any]:
         "cloud_graph_host_name": host,
         "msgraph_host": host,
         "rbac_url": f"{login}/pas",
+    }
+
+
+def instance(login: str, authorization_endpoint: str) -> dict[str, Any]:
+    """https://learn.microsoft.com/entra/msal/dotnet/advanced/instance-discovery"""
+    host = login.removeprefix("https://")
+    tenant = urlsplit(authorization_endpoint).path.strip("/").partition("/")[0] or "common"
+    return {
+        "tenant_discovery_endpoint": f"{login}/{tenant}/v2.0/.well-known/openid-configuration",
+        "api-version": "1.1",
+        "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+    }
+
+
+def realm(user: str, login: str) -> dict[str, Any]:
+    """https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
+
+    Nobody here signs in at a federated company's own server.
+    """
+    return {
+        "ver": "1.0",
+        "account_type": "Managed",
+        "domain_name": user.rpartition("@")[2],
+        "cloud_instance_name": login.removeprefix("https://"),
+        "cloud_audience_urn": "urn:federation:MicrosoftOnline",
     }

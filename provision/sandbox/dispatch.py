@@ -10,29 +10,39 @@ from provision.sandbox.call import Answer, Call, Handler
 from provision.sandbox.faults import Fault, Faults, refusal_of
 from provision.sandbox.refusal import Refusal, graph_body
 from provision.sandbox.router import Router
+from provision.sandbox.throttle import Throttle
 
 _JSON = (
     "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;"
     "charset=utf-8"
 )
+# What was not understood or not allowed costs nothing.
+_FREE = (400, 403)
 
 
 class Dispatcher:
     """The Graph routes of one sandbox, for single calls and for the parts of a batch."""
 
-    def __init__(self, router: Router, faults: Faults) -> None:
+    def __init__(self, router: Router, faults: Faults, throttle: Throttle) -> None:
         self.router = router
-        self._faults = faults
+        self._faults, self._throttle = faults, throttle
 
     async def run(self, handler: Handler, call: Call, acting: Sequence[Fault]) -> Answer:
         """Answer a call whose route is known; a refusal is an answer too."""
+        units = cost.units(call)
+        try:
+            charge = self._throttle.charge(call, units)
+        except Refusal as refusal:
+            return refused(refusal, call)
         try:
             _refuse(acting, call, when=("status", "lag404"))
             answer = await handler(call)
             _refuse(acting, call, when=("status_after",))
         except Refusal as refusal:
+            if refusal.status in _FREE:
+                charge.refund()
             return refused(refusal, call)
-        headers = {"Cache-Control": "no-cache", "x-ms-resource-unit": str(cost.units(call))}
+        headers = {"Cache-Control": "no-cache", "x-ms-resource-unit": str(units), **charge.headers}
         if answer.body is not None:
             headers |= {"Content-Type": _JSON, "OData-Version": "4.0"}
         return replace(answer, headers=headers | dict(answer.headers))

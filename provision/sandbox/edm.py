@@ -6,93 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-_COMPLEX: Mapping[str, str] = {
-    "addIn": "id:Guid properties:[keyValue] type:String!",
-    "apiApplication": "acceptMappedClaims:Boolean knownClientApplications:[Guid] "
-    "requestedAccessTokenVersion:Int32 oauth2PermissionScopes:[permissionScope] "
-    "preAuthorizedApplications:[preAuthorizedApplication]",
-    "appRole": "allowedMemberTypes:[String] description:String displayName:String id:Guid! "
-    "isEnabled:Boolean! origin:String value:String",
-    "assignedPlan": "assignedDateTime:DateTimeOffset capabilityStatus:String service:String "
-    "servicePlanId:Guid",
-    "authenticationBehaviors": "blockAzureADGraphAccess:Boolean "
-    "removeUnverifiedEmailClaim:Boolean requireClientServicePrincipal:Boolean",
-    "certification": "certificationDetailsUrl:String "
-    "certificationExpirationDateTime:DateTimeOffset isCertifiedByMicrosoft:Boolean "
-    "isPublisherAttested:Boolean lastCertificationDateTime:DateTimeOffset",
-    "implicitGrantSettings": "enableAccessTokenIssuance:Boolean enableIdTokenIssuance:Boolean",
-    "informationalUrl": "logoUrl:String marketingUrl:String privacyStatementUrl:String "
-    "supportUrl:String termsOfServiceUrl:String",
-    "keyCredential": "customKeyIdentifier:Binary displayName:String endDateTime:DateTimeOffset "
-    "key:Binary keyId:Guid startDateTime:DateTimeOffset type:String usage:String",
-    "keyValue": "key:String value:String",
-    "optionalClaim": "additionalProperties:[String] essential:Boolean! name:String! source:String",
-    "optionalClaims": "accessToken:[optionalClaim] idToken:[optionalClaim] "
-    "saml2Token:[optionalClaim]",
-    "parentalControlSettings": "countriesBlockedForMinors:[String] legalAgeGroupRule:String",
-    "passwordCredential": "customKeyIdentifier:Binary displayName:String "
-    "endDateTime:DateTimeOffset hint:String keyId:Guid secretText:String startDateTime:DateTimeOffset",
-    "permissionScope": "adminConsentDescription:String adminConsentDisplayName:String id:Guid! "
-    "isEnabled:Boolean! origin:String type:String userConsentDescription:String "
-    "userConsentDisplayName:String value:String",
-    "preAuthorizedApplication": "appId:String delegatedPermissionIds:[String]",
-    "provisionedPlan": "capabilityStatus:String provisioningStatus:String service:String",
-    "publicClientApplication": "redirectUris:[String]",
-    "redirectUriSettings": "index:Int32 uri:String",
-    "requestSignatureVerification": "allowedWeakAlgorithms:weakAlgorithms "
-    "isSignedRequestRequired:Boolean!",
-    "requiredResourceAccess": "resourceAccess:[resourceAccess] resourceAppId:String!",
-    "resourceAccess": "id:Guid! type:String",
-    "resourceSpecificPermission": "description:String displayName:String id:Guid! "
-    "isEnabled:Boolean! value:String",
-    "samlSingleSignOnSettings": "relayState:String",
-    "servicePrincipalLockConfiguration": "allProperties:Boolean credentialsWithUsageSign:Boolean "
-    "credentialsWithUsageVerify:Boolean isEnabled:Boolean! tokenEncryptionKeyId:Boolean",
-    "spaApplication": "redirectUris:[String]",
-    "verifiedDomain": "capabilities:String isDefault:Boolean isInitial:Boolean name:String "
-    "type:String",
-    "verifiedPublisher": "addedDateTime:DateTimeOffset displayName:String "
-    "verifiedPublisherId:String",
-    "webApplication": "homePageUrl:String implicitGrantSettings:implicitGrantSettings "
-    "logoutUrl:String redirectUris:[String] redirectUriSettings:[redirectUriSettings]",
-}
-_ENUMS: Mapping[str, tuple[str, ...]] = {
-    "nativeAuthenticationApisEnabled": ("none", "all"),
-    "weakAlgorithms": ("rsaSha1",),
-}
-_APPLICATION = (
-    "id:String! deletedDateTime:DateTimeOffset appId:String applicationTemplateId:String "
-    "disabledByMicrosoftStatus:String createdByAppId:String createdDateTime:DateTimeOffset "
-    "displayName:String description:String groupMembershipClaims:String identifierUris:[String] "
-    "isDeviceOnlyAuthSupported:Boolean isDisabled:Boolean isFallbackPublicClient:Boolean "
-    "nativeAuthenticationApisEnabled:nativeAuthenticationApisEnabled notes:String "
-    "publisherDomain:String serviceManagementReference:String signInAudience:String tags:[String] "
-    "tokenEncryptionKeyId:Guid uniqueName:String samlMetadataUrl:String defaultRedirectUri:String "
-    "certification:certification optionalClaims:optionalClaims "
-    "requestSignatureVerification:requestSignatureVerification addIns:[addIn] api:apiApplication "
-    "appRoles:[appRole] info:informationalUrl keyCredentials:[keyCredential] "
-    "parentalControlSettings:parentalControlSettings passwordCredentials:[passwordCredential] "
-    "publicClient:publicClientApplication requiredResourceAccess:[requiredResourceAccess] "
-    "verifiedPublisher:verifiedPublisher web:webApplication "
-    "servicePrincipalLockConfiguration:servicePrincipalLockConfiguration spa:spaApplication "
-    "authenticationBehaviors:authenticationBehaviors managerApplications:[Guid]"
-)
-_SERVICE_PRINCIPAL = (
-    "id:String! deletedDateTime:DateTimeOffset accountEnabled:Boolean alternativeNames:[String] "
-    "appDisplayName:String appDescription:String appId:String applicationTemplateId:String "
-    "appOwnerOrganizationId:Guid appRoleAssignmentRequired:Boolean! createdByAppId:String "
-    "createdDateTime:DateTimeOffset description:String disabledByMicrosoftStatus:String "
-    "displayName:String homepage:String isDisabled:Boolean loginUrl:String logoutUrl:String "
-    "notes:String notificationEmailAddresses:[String] preferredSingleSignOnMode:String "
-    "preferredTokenSigningKeyThumbprint:String replyUrls:[String] servicePrincipalNames:[String] "
-    "servicePrincipalType:String signInAudience:String tags:[String] tokenEncryptionKeyId:Guid "
-    "samlSingleSignOnSettings:samlSingleSignOnSettings addIns:[addIn] appRoles:[appRole] "
-    "info:informationalUrl keyCredentials:[keyCredential] "
-    "oauth2PermissionScopes:[permissionScope] passwordCredentials:[passwordCredential] "
-    "resourceSpecificApplicationPermissions:[resourceSpecificPermission] "
-    "verifiedPublisher:verifiedPublisher"
-)
+from provision.sandbox import vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +48,13 @@ class Kind:
     sortable: frozenset[str] = frozenset()
     searchable: frozenset[str] = frozenset()
     default: frozenset[str] | None = None
-    title: str = ""
+    relations: Mapping[str, str] = field(default_factory=dict)
+    """Relations that a filter may count, and where an object keeps the other ends."""
 
     @property
     def resource(self) -> str:
         """The name that Graph's refusals use."""
-        return self.title or self.name[0].upper() + self.name[1:]
+        return self.name[0].upper() + self.name[1:]
 
     def properties_of(self, version: str) -> Properties:
         """What this version of Graph declares."""
@@ -166,7 +83,22 @@ def _properties(text: str) -> Properties:
 
 
 _COMPLEX_TYPES: Mapping[str, Properties] = {
-    name: _properties(text) for name, text in _COMPLEX.items()
+    name: _properties(text) for name, text in vocabulary.COMPLEX.items()
+}
+
+# Members that are never null, and false unless said otherwise.
+_FALSE = frozenset(
+    {
+        ("optionalClaim", "essential"),
+        ("requestSignatureVerification", "isSignedRequestRequired"),
+        ("resourceSpecificPermission", "isEnabled"),
+        ("servicePrincipalLockConfiguration", "isEnabled"),
+    }
+)
+_MUST = {
+    "addIn": frozenset({"type"}),
+    "federatedIdentityExpression": frozenset({"value", "languageVersion"}),
+    "optionalClaim": frozenset({"name"}),
 }
 
 KINDS: Mapping[str, Kind] = {
@@ -175,7 +107,8 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             collection="applications",
             name="application",
-            properties=_properties(_APPLICATION),
+            relations={"owners": "_owners"},
+            properties=_properties(vocabulary.APPLICATION),
             beta=_properties("oauth2RequirePostResponse:Boolean!"),
             selected_only=frozenset({"authenticationBehaviors", "managerApplications"}),
             not_filterable=_names(
@@ -190,7 +123,10 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             collection="servicePrincipals",
             name="servicePrincipal",
-            properties=_properties(_SERVICE_PRINCIPAL),
+            relations={"owners": "_owners"},
+            properties=_properties(vocabulary.SERVICE_PRINCIPAL),
+            beta=_properties("samlMetadataUrl:String"),
+            selected_only=frozenset({"customSecurityAttributes"}),
             not_filterable=_names(
                 "notes appDescription description isDisabled loginUrl logoutUrl "
                 "notificationEmailAddresses preferredTokenSigningKeyThumbprint "
@@ -221,37 +157,45 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             collection="users",
             name="user",
-            properties=_properties(
-                "businessPhones:[String] displayName:String givenName:String jobTitle:String "
-                "mail:String mobilePhone:String officeLocation:String preferredLanguage:String "
-                "surname:String userPrincipalName:String id:String! accountEnabled:Boolean "
-                "createdDateTime:DateTimeOffset deletedDateTime:DateTimeOffset department:String "
-                "companyName:String employeeId:String mailNickname:String userType:String "
-                "usageLocation:String city:String country:String state:String otherMails:[String] "
-                "proxyAddresses:[String]"
-            ),
+            properties=_properties(vocabulary.USER),
             default=_names(
                 "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation "
                 "preferredLanguage surname userPrincipalName id"
             ),
+            not_filterable=frozenset({"passwordProfile"}),
             sortable=frozenset({"displayName", "userPrincipalName", "createdDateTime"}),
             searchable=frozenset({"displayName", "mail", "userPrincipalName", "givenName"}),
         ),
         Kind(
+            collection="groups",
+            name="group",
+            relations={"owners": "_owners", "members": "_members"},
+            properties=_properties(vocabulary.GROUP),
+            sortable=frozenset({"displayName", "createdDateTime", "deletedDateTime"}),
+            searchable=frozenset({"displayName", "description", "mail", "mailNickname"}),
+        ),
+        Kind(
             collection="organization",
             name="organization",
-            title="Organization",
+            properties=_properties(vocabulary.ORGANIZATION),
+            selected_only=frozenset({"mobileDeviceManagementAuthority"}),
+        ),
+        Kind(collection="domains", name="domain", properties=_properties(vocabulary.DOMAIN)),
+        Kind(
+            collection="federatedIdentityCredentials",
+            name="federatedIdentityCredential",
+            properties=_properties(vocabulary.FEDERATED_IDENTITY_CREDENTIAL),
+            beta=_properties("claimsMatchingExpression:federatedIdentityExpression"),
+            filterable=frozenset({"name", "issuer", "subject"}),
+        ),
+        Kind(
+            collection="delegatedPermissionClassifications",
+            name="delegatedPermissionClassification",
             properties=_properties(
-                "id:String! deletedDateTime:DateTimeOffset businessPhones:[String] city:String "
-                "country:String countryLetterCode:String createdDateTime:DateTimeOffset "
-                "defaultUsageLocation:String displayName:String "
-                "marketingNotificationEmails:[String] onPremisesLastSyncDateTime:DateTimeOffset "
-                "onPremisesSyncEnabled:Boolean partnerTenantType:String postalCode:String "
-                "preferredLanguage:String securityComplianceNotificationMails:[String] "
-                "securityComplianceNotificationPhones:[String] state:String street:String "
-                "technicalNotificationMails:[String] tenantType:String "
-                "assignedPlans:[assignedPlan] provisionedPlans:[provisionedPlan] verifiedDomains:[verifiedDomain]"
+                "id:String! permissionId:String permissionName:String "
+                "classification:permissionClassificationType"
             ),
+            filterable=frozenset({"permissionId", "permissionName", "classification"}),
         ),
     )
 }
@@ -262,9 +206,21 @@ def complex_type(name: str) -> Properties | None:
     return _COMPLEX_TYPES.get(name)
 
 
+def absent(name: str, member: str) -> Any:
+    """What a member of a complex type is when nobody says: an empty list, false, or null."""
+    if _COMPLEX_TYPES[name][member].collection:
+        return []
+    return False if (name, member) in _FALSE else None
+
+
+def must_be_given(name: str) -> frozenset[str]:
+    """The members that a complex type cannot be without."""
+    return _MUST.get(name, frozenset())
+
+
 def members(name: str) -> tuple[str, ...] | None:
     """The members of an enumeration; None for any other type."""
-    return _ENUMS.get(name)
+    return vocabulary.ENUMS.get(name)
 
 
 def property_named(properties: Properties, name: str) -> str | None:

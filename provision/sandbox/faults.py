@@ -64,6 +64,9 @@ class Faults:
         self.refused = 0
         self.add(*rules)
 
+    def __len__(self) -> int:
+        return len(self._rules)
+
     def add(self, *rules: Fault) -> None:
         """Put further rules in force; their counting starts now."""
         with self._lock:

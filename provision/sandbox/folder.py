@@ -6,7 +6,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from provision.sandbox.authority import write_private
+from provision.sandbox.contents import contents
 from provision.sandbox.furnish import Operator, furnish, new_operator_secret
 from provision.sandbox.lag import Lag
 from provision.sandbox.store import Store, usable_name
@@ -34,6 +36,14 @@ class Running:
     ca_bundle: Path
     scale: float
     pid: int
+
+
+def nearest(start: Path) -> Path:
+    """Where the sandbox lives: the nearest folder above that has one, else here."""
+    for folder in (start, *start.parents):
+        if (folder / ".provision" / "sandbox").is_dir():
+            return folder / ".provision" / "sandbox"
+    return start / ".provision" / "sandbox"
 
 
 def acquire(folder: Path, wait: Callable[[str], None]) -> FileLock | Running:
@@ -120,6 +130,21 @@ def operator_in(store: Store, folder: Path, name: str) -> Operator:
         return found
 
 
+@contextmanager
+def opened(folder: Path, name: str = "default") -> Iterator[tuple[Store, Tenant]]:
+    """A tenant to work on from outside, whether a server runs or not; made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store = Store(folder / DATABASE, lag=Lag())
+    try:
+        operator_in(store, folder, name)
+        tenant = store.tenant(name)
+        if tenant is None:
+            raise LookupError(name)
+        yield store, tenant
+    finally:
+        store.close()
+
+
 def status(folder: Path) -> dict[str, Any]:
     """What the folder holds, as plain data."""
     running = published(folder)
@@ -135,7 +160,13 @@ def status(folder: Path) -> dict[str, Any]:
     try:
         about["now"] = format_time(store.clock.now(), fraction=False)
         about["tenants"] = [
-            {"name": t.name, "tenantId": t.id, "domain": t.domain, "objects": t.counts()}
+            {
+                "name": t.name,
+                "tenantId": t.id,
+                "domain": t.domain,
+                "objects": t.counts(),
+                **contents(t),
+            }
             for t in store.tenants()
         ]
     finally:
@@ -143,14 +174,14 @@ def status(folder: Path) -> dict[str, Any]:
     return about
 
 
-def reset(folder: Path) -> dict[str, Any]:
-    """Forget every tenant and begin again with a new one; a running server goes on with it."""
+def reset(folder: Path, name: str | None = None) -> dict[str, Any]:
+    """Forget one tenant, or every one, and begin again; a running server goes on with it."""
     folder.mkdir(parents=True, exist_ok=True)
     store = Store(folder / DATABASE)
     try:
         with store.writing():
-            store.clear()
-            operator_in(store, folder, "default")
+            store.clear(name)
+            operator_in(store, folder, name or "default")
     finally:
         store.close()
     return status(folder)

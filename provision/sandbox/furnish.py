@@ -71,56 +71,62 @@ def new_operator_secret(tenant: Tenant) -> Operator:
     if application is None:
         graph = tenant.find("servicePrincipals", "appId", GRAPH_APP_ID, truth)
         application = _put_operator(tenant, graph or {"appRoles": []})
+    return with_secret(tenant, application)
+
+
+def with_secret(tenant: Tenant, application: dict[str, Any]) -> Operator:
+    """An application of the sandbox's own with a further secret, which is told once."""
     text, key_id, now = tenant.new_secret_text(), tenant.new_guid(), tenant.clock.now()
     credential = {
         "customKeyIdentifier": None,
-        "displayName": OPERATOR_NAME,
+        "displayName": application["displayName"],
         "endDateTime": format_time(now + _OPERATOR_LIFE),
         "hint": text[:3],
         "keyId": key_id,
         "secretText": None,
         "startDateTime": format_time(now),
     }
-    application["passwordCredentials"] = [*application["passwordCredentials"], credential]
-    application["_secrets"] = {
-        **application.get("_secrets", {}),
-        key_id: tenant.hash_secret(text),
+    changed = {
+        **application,
+        "passwordCredentials": [*application["passwordCredentials"], credential],
+        "_secrets": {**application.get("_secrets", {}), key_id: tenant.hash_secret(text)},
     }
-    tenant.put("applications", application, lag="none")
+    tenant.put("applications", changed, lag="none")
     return Operator(tenant_id=tenant.id, client_id=application["appId"], client_secret=text)
 
 
-def _put_operator(tenant: Tenant, graph: dict[str, Any]) -> dict[str, Any]:
+def put_application(
+    tenant: Tenant, name: str, **properties: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An application of the sandbox's own and its service principal, known everywhere at once."""
     application = {
         **shape.blank(shape.APPLICATIONS),
         "id": tenant.new_guid(),
         "appId": tenant.new_guid(),
         "createdDateTime": _moment(tenant),
-        "displayName": OPERATOR_NAME,
-        "uniqueName": OPERATOR_NAME,
+        "displayName": name,
         "publisherDomain": tenant.domain,
         "_owners": [],
+        **properties,
     }
     principal = {
         **shape.blank(shape.SERVICE_PRINCIPALS),
         "id": tenant.new_guid(),
         "appOwnerOrganizationId": tenant.id,
         "createdDateTime": _moment(tenant),
-        "displayName": OPERATOR_NAME,
+        "displayName": name,
         **shape.copied(application),
         "_owners": [],
     }
     tenant.put("applications", application, lag="none")
     tenant.put("servicePrincipals", principal, lag="none")
-    for role in graph["appRoles"]:
-        if role["value"] in OPERATOR_ROLES:
-            _put_assignment(tenant, principal, graph, role["id"])
-    return application
+    return application, principal
 
 
-def _put_assignment(
-    tenant: Tenant, principal: dict[str, Any], graph: dict[str, Any], role_id: str
+def put_assignment(
+    tenant: Tenant, principal: dict[str, Any], resource: dict[str, Any], role_id: str
 ) -> None:
+    """A role that the sandbox itself gives to an application."""
     opaque = UUID(principal["id"]).bytes_le + UUID(tenant.new_guid()).bytes
     assignment = {
         "id": base64.urlsafe_b64encode(opaque).rstrip(b"=").decode(),
@@ -130,10 +136,30 @@ def _put_assignment(
         "principalDisplayName": principal["displayName"],
         "principalId": principal["id"],
         "principalType": "ServicePrincipal",
-        "resourceDisplayName": graph["displayName"],
-        "resourceId": graph["id"],
+        "resourceDisplayName": resource["displayName"],
+        "resourceId": resource["id"],
     }
     tenant.put("appRoleAssignments", assignment, lag="none")
+
+
+def put_person(tenant: Tenant, address: str, **properties: Any) -> dict[str, Any]:
+    """Somebody of the tenant, known everywhere at once."""
+    user = {
+        **shape.blank(shape.USERS),
+        "id": tenant.new_guid(),
+        "userPrincipalName": address,
+        **properties,
+    }
+    tenant.put("users", user, lag="none")
+    return user
+
+
+def _put_operator(tenant: Tenant, graph: dict[str, Any]) -> dict[str, Any]:
+    application, principal = put_application(tenant, OPERATOR_NAME, uniqueName=OPERATOR_NAME)
+    for role in graph["appRoles"]:
+        if role["value"] in OPERATOR_ROLES:
+            put_assignment(tenant, principal, graph, role["id"])
+    return application
 
 
 def _put_organization(tenant: Tenant) -> None:
@@ -175,18 +201,16 @@ def _put_organization(tenant: Tenant) -> None:
 def _put_person(tenant: Tenant, person: tuple[str, str, str]) -> None:
     given, surname, job = person
     address = f"{given}{surname[0]}@{tenant.domain}"
-    user = {
-        **shape.blank(shape.USERS),
-        "id": tenant.new_guid(),
-        "displayName": f"{given} {surname}",
-        "givenName": given,
-        "surname": surname,
-        "jobTitle": job,
-        "mail": address,
-        "preferredLanguage": "en-US",
-        "userPrincipalName": address,
-    }
-    tenant.put("users", user, lag="none")
+    put_person(
+        tenant,
+        address,
+        displayName=f"{given} {surname}",
+        givenName=given,
+        surname=surname,
+        jobTitle=job,
+        mail=address,
+        preferredLanguage="en-US",
+    )
 
 
 def _moment(tenant: Tenant) -> str:

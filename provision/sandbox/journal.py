@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _KEPT = 100_000
+# What a log may tell of a query: questions, but neither credentials nor places in a list.
+_HARMLESS = frozenset(
+    {"filter", "select", "expand", "orderby", "top", "count", "search", "skip", "api-version"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +23,7 @@ class Entry:
     path: str
     status: int
     applied: bool
+    seconds: float = 0.0
 
 
 class Journal:
@@ -28,6 +33,7 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=_KEPT)
         self._count = 0
+        self._listeners: list[Callable[[Entry], None]] = []
 
     def __iter__(self) -> Iterator[Entry]:
         with self._lock:
@@ -36,17 +42,42 @@ class Journal:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, method: str, path: str, status: int, *, applied: bool) -> None:
+    def listen(self, listener: Callable[[Entry], None]) -> None:
+        """Tell every further request to this listener, too."""
+        self._listeners.append(listener)
+
+    def add(
+        self, method: str, path: str, status: int, *, applied: bool, seconds: float = 0.0
+    ) -> None:
         """Note one finished request; `applied` says that its effect is in the tenant."""
         with self._lock:
             self._count += 1
-            self._entries.append(
-                Entry(
-                    sequence=self._count, method=method, path=path, status=status, applied=applied
-                )
+            entry = Entry(
+                sequence=self._count,
+                method=method,
+                path=path,
+                status=status,
+                applied=applied,
+                seconds=seconds,
             )
+            self._entries.append(entry)
+        for listener in self._listeners:
+            listener(entry)
 
     def clear(self) -> None:
         """Forget the requests so far."""
         with self._lock:
             self._entries.clear()
+
+
+def without_secrets(path: str) -> str:
+    """The address with the values left out of every query option that may carry a secret."""
+    address, question, query = path.partition("?")
+    if not question:
+        return address
+    told = []
+    for option in query.split("&"):
+        name, equals, _ = option.partition("=")
+        harmless = name.lower().removeprefix("$") in _HARMLESS
+        told.append(option if harmless or not equals else f"{name}=...")
+    return f"{address}?{'&'.join(told)}"

@@ -32,6 +32,10 @@ _SLOW = MappingProxyType(
         "delete": (0.0, 120.0),
     }
 )
+# How likely a write leaves its object busy, and for how many seconds at most.
+_BUSY = MappingProxyType(
+    {"strong": (0.0, 0.0), "typical": (0.1, 5.0), "slow": (0.1, 15.0), "adverse": (0.5, 15.0)}
+)
 PROFILES = MappingProxyType({"strong": _NONE, "typical": _TYPICAL, "slow": _SLOW, "adverse": _SLOW})
 KINDS = tuple(_NONE)
 
@@ -63,6 +67,14 @@ def delay(lag: Lag, write: int, kind: str, view: int) -> float:
     if high == 0:
         return 0.0
     return (low + (high - low) * _chance(f"{lag.seed}/{write}/{kind}/{view}")) / lag.scale
+
+
+def busy(lag: Lag, write: int) -> float:
+    """The seconds for which one write makes others of the same object wait; mostly none."""
+    likely, longest = _BUSY[lag.profile]
+    if _chance(f"{lag.seed}/{write}/busy") >= likely:
+        return 0.0
+    return longest * _chance(f"{lag.seed}/{write}/how busy") / lag.scale
 
 
 def view_for(lag: Lag, read: int) -> int:

@@ -106,6 +106,8 @@ def options_of(
         )
     if not (eventual and (counted or counting)):
         _refuse_advanced(predicate, order)
+    elif given.get("expand"):
+        raise _unsupported("Expand is not supported together with advanced query capabilities.")
     return Options(
         select=_select(given.get("select"), kind.properties_of(version)),
         predicate=predicate,
@@ -188,8 +190,13 @@ def _unsorted(rows: Iterator[Row], options: Options, *, counting: bool) -> Page:
 def next_link(address: str, query: Iterable[tuple[str, str]], token: str) -> str:
     """The same request, continued behind the last object shown."""
     kept = [(name, value) for name, value in query if _bare(name) != "skiptoken"]
-    parts = (f"{quote(name, safe='$')}={quote(value, safe='')}" for name, value in kept)
-    return f"{address}?{'&'.join([*parts, f'$skiptoken={token}'])}"
+    return link(address, [*kept, ("$skiptoken", token)])
+
+
+def link(address: str, query: Iterable[tuple[str, str]]) -> str:
+    """An address with these options, encoded."""
+    parts = (f"{quote(name, safe='$')}={quote(value, safe='')}" for name, value in query)
+    return f"{address}?{'&'.join(parts)}"
 
 
 def projected(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +68,8 @@ class Predicate:
 
     keeps: Callable[[Mapping[str, Any]], bool]
     advanced: str | None
-    equals: tuple[str, str] | None
-    """(property, text) when the filter is one plain equality: such a list is a keyed read."""
+    anchors: tuple[tuple[str, str], ...]
+    """(property, text) of equalities that every object kept fulfils: an index may find those."""
 
 
 def compiled(text: str, kind: edm.Kind, *, version: str) -> Predicate:
@@ -83,17 +83,27 @@ def compiled(text: str, kind: edm.Kind, *, version: str) -> Predicate:
     return Predicate(
         keeps=lambda obj: test({"": obj}),
         advanced=compiler.advanced,
-        equals=_equality(tree, kind),
+        anchors=tuple(_anchors(tree, kind)),
     )
 
 
-def _equality(tree: Node, kind: edm.Kind) -> tuple[str, str] | None:
-    if not isinstance(tree, Compare) or tree.operator != "eq" or len(tree.path.steps) != 1:
-        return None
-    name = edm.property_named(kind.properties, tree.path.steps[0])
-    if name is None or tree.path.counted or tree.value.kind not in {"string", "guid"}:
-        return None
-    return name, tree.value.text
+def _anchors(tree: Node, kind: edm.Kind) -> Iterator[tuple[str, str]]:
+    match tree:
+        case Both(parts=parts):
+            for part in parts:
+                yield from _anchors(part, kind)
+        case Compare():
+            yield from _anchor(tree, tree.path, kind)
+        case Quantified(quantifier="any", variable=variable, condition=Compare() as inner):
+            if inner.path.steps == (variable,):
+                yield from _anchor(inner, tree.path, kind)
+
+
+def _anchor(tree: Compare, path: Path, kind: edm.Kind) -> Iterator[tuple[str, str]]:
+    name = edm.property_named(kind.properties, path.steps[0])
+    plain = len(path.steps) == 1 and not path.counted and not tree.path.counted
+    if name and plain and tree.operator == "eq" and tree.value.kind in {"string", "guid"}:
+        yield name, tree.value.text
 
 
 class _Compiler:
@@ -181,6 +191,9 @@ class _Compiler:
         return lambda scope: any(inner({**scope, variable: entry}) for entry in get(scope) or ())
 
     def _scalar(self, path: Path, variables: Mapping[str, edm.Type]) -> tuple[Get, edm.Type]:
+        relation = self._relation(path)
+        if relation is not None:
+            return (lambda scope: len(scope[""].get(relation) or ())), _COUNT
         get, kind = self._resolve(path, variables)
         if path.counted:
             if not kind.collection:
@@ -189,6 +202,12 @@ class _Compiler:
         if kind.collection or edm.complex_type(kind.name) is not None or kind.name == "Binary":
             raise self._unsupported(path)
         return get, kind
+
+    def _relation(self, path: Path) -> str | None:
+        if not path.counted or len(path.steps) != 1:
+            return None
+        known = {name.lower(): kept for name, kept in self._kind.relations.items()}
+        return known.get(path.steps[0].lower())
 
     def _resolve(self, path: Path, variables: Mapping[str, edm.Type]) -> tuple[Get, edm.Type]:
         first, *rest = path.steps

@@ -45,8 +45,19 @@ def graph_body(
     error: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
     if refusal.details:
         error["details"] = refusal.details
+    date = now.strftime("%Y-%m-%dT%H:%M:%S")
+    if refusal.status == 429:
+        # https://learn.microsoft.com/graph/throttling#sample-response
+        error["innerError"] = {
+            "code": "429",
+            "date": date,
+            "message": "Please retry after",
+            "request-id": request_id,
+            "status": "429",
+        }
+        return {"error": error}
     error["innerError"] = {
-        "date": now.strftime("%Y-%m-%dT%H:%M:%S"),
+        "date": date,
         "request-id": request_id,
         "client-request-id": client_request_id,
     }

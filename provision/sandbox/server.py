@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,13 +18,17 @@ import uvicorn
 from filelock import FileLock
 
 from provision.sandbox import folder as folders
+from provision.sandbox import issuers
 from provision.sandbox.app import Front
 from provision.sandbox.authority import Certificates, certificates
+from provision.sandbox.control import Control
 from provision.sandbox.faults import Faults, adverse
 from provision.sandbox.journal import Journal
 from provision.sandbox.lag import Lag
+from provision.sandbox.resources import EXCHANGE
 from provision.sandbox.store import Store
 from provision.sandbox.tenant import Tenant
+from provision.sandbox.throttle import Throttle
 
 _LOOPBACK = "127.0.0.1"
 _KEEP_ALIVE = 120
@@ -50,6 +54,7 @@ class Server:
     store: Store
     faults: Faults
     requests: Journal
+    throttle: Throttle
     runner: _Runner
 
     def tenant(self, name: str = "default") -> Tenant:
@@ -68,6 +73,19 @@ class Server:
             "clientId": made.client_id,
             "clientSecret": made.client_secret,
         }
+
+    def issue_token(
+        self,
+        subject: str,
+        audience: str = EXCHANGE,
+        *,
+        issuer: str | None = None,
+        name: str = "default",
+    ) -> str:
+        """A token of an outside issuer for a subject; without a name, of the sandbox's own issuer."""
+        tenant = self.tenant(name)
+        issuer = issuer or issuers.local(self.url, tenant)
+        return issuers.subject_token(self.store, tenant, subject, issuer=issuer, audience=audience)
 
     def advance(self, by: timedelta) -> None:
         """Move the tenants' time."""
@@ -179,10 +197,15 @@ def serve(
     wait: Callable[[str], None] | None = None,
     predictable: bool = False,
     canary: str = "",
+    throttle: float = 1.0,
+    names: Sequence[str] = (),
+    control: str = "",
 ) -> Iterator[Server]:
     """Serve the tenants of a folder; outside a thread the caller publishes by running `run`.
 
     A folder that is served already raises `Occupied`; one that a short run uses is waited for.
+    `throttle` shrinks the real limits (0 lifts them), `names` are further names in the certificate,
+    `control` is the token that opens the control route, which does not exist without one.
     `predictable` makes identifiers and secrets repeatable: for tests only.
     """
     with ExitStack() as stack:
@@ -194,7 +217,9 @@ def serve(
         sockets = _listening(port)
         for listening in sockets:
             stack.callback(listening.close)
-        server = _assemble(folder, store, sockets)
+        limits = Throttle(store.clock, factor=throttle, scale=scale)
+        tls = certificates(folder, names=names)
+        server = _assemble(folder, store, sockets, tls=tls, throttle=limits, control=control)
         if in_thread:
             stack.enter_context(server.runner.in_thread())
         else:
@@ -204,13 +229,21 @@ def serve(
         yield server
 
 
-def _assemble(folder: Path, store: Store, sockets: list[socket.socket]) -> Server:
-    tls = certificates(folder)
+def _assemble(
+    folder: Path,
+    store: Store,
+    sockets: list[socket.socket],
+    *,
+    tls: Certificates,
+    throttle: Throttle,
+    control: str,
+) -> Server:
     url = f"https://{_LOOPBACK}:{sockets[0].getsockname()[1]}"
     faults, journal = Faults(), Journal()
     if store.lag.profile == "adverse":
         faults.add(*adverse(store.lag.seed))
-    front = Front(store, faults, journal, url)
+    remote = Control(control, store, faults, journal) if control else None
+    front = Front(store, faults, journal, url, throttle=throttle, control=remote)
     runner = _Runner(_config(front, tls), sockets)
     front.connections = runner.server_state.connections  # type: ignore[assignment]
     return Server(
@@ -221,6 +254,7 @@ def _assemble(folder: Path, store: Store, sockets: list[socket.socket]) -> Serve
         store=store,
         faults=faults,
         requests=journal,
+        throttle=throttle,
         runner=runner,
     )
 

@@ -67,7 +67,11 @@ class Store:
         self.canary = canary
         self._lock = threading.RLock()
         self._reads = itertools.count()
+        self.at_source = ""
+        """The kind of reads that meet the replica which took the caller's last write, if any."""
         self._large: dict[tuple[int, str, str, int], dict[str, Any]] = {}
+        self.room: dict[int, int] = {}
+        """By tenant, how many more objects fit for sure."""
         self._db = open_database(path)
         self.clock = Clock(self._offset, self._add_offset)
         self._chance: Chance = secrets.SystemRandom()
@@ -151,9 +155,15 @@ class Store:
             ).fetchall()
         return [Tenant(self, number, name, (id, salt)) for number, name, id, salt in rows]
 
-    def clear(self) -> None:
-        """Forget every tenant and moved time; the signing key stays, no number comes twice."""
+    def clear(self, name: str | None = None) -> None:
+        """Forget one tenant, or all of them and moved time.
+
+        The signing key stays, and no write gets the number of an earlier one.
+        """
         with self.writing():
+            if name is not None:
+                self._forget(name)
+                return
             for table in ("tenants", "objects", "history", "lookup"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608
             self._db.execute("UPDATE settings SET value = 0.0 WHERE name = 'offset'")
@@ -179,6 +189,14 @@ class Store:
         left = _SECRET_TAIL - len(self.canary)
         tail = "".join(self._chance.choice(_SECRET_CHARACTERS + "-") for _ in range(left))
         return f"{head}{digit}Q~{self.canary}{tail}"
+
+    def _forget(self, name: str) -> None:
+        row = self._db.execute("SELECT number FROM tenants WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            return
+        for table in ("objects", "history", "lookup"):
+            self._db.execute(f"DELETE FROM {table} WHERE tenant = ?", row)  # noqa: S608
+        self._db.execute("DELETE FROM tenants WHERE number = ?", row)
 
     def _offset(self) -> float:
         return float(self.setting("offset") or 0.0)

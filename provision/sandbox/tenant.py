@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from provision.sandbox.lag import KINDS, delay, view_for
+from provision.sandbox.index import HANGS_ON, INDEXED, indexed, values_of
+from provision.sandbox.lag import KINDS, busy, delay, view_for
 
 if TYPE_CHECKING:
     from provision.sandbox.store import Store
@@ -20,31 +20,6 @@ if TYPE_CHECKING:
 TRUTH = "truth"
 KEPT_AFTER_DELETION = timedelta(days=30)
 _CHUNK = 128
-
-INDEXED = MappingProxyType(
-    {
-        "applications": (
-            "appId",
-            "uniqueName",
-            "displayName",
-            "tags",
-            "identifierUris",
-            "_owners",
-        ),
-        "servicePrincipals": ("appId", "displayName", "tags", "servicePrincipalNames", "_owners"),
-        "appRoleAssignments": ("principalId", "resourceId"),
-        "oauth2PermissionGrants": ("clientId", "resourceId", "principalId"),
-        "users": ("userPrincipalName",),
-        "groups": ("displayName",),
-    }
-)
-# What loses its meaning when a principal is forgotten, and the property that names the principal.
-_HANGS_ON = (
-    ("appRoleAssignments", "principalId"),
-    ("appRoleAssignments", "resourceId"),
-    ("oauth2PermissionGrants", "clientId"),
-    ("oauth2PermissionGrants", "resourceId"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +68,8 @@ class Tenant:
         """The replica that answers this read; the next read may well meet another."""
         if kind not in KINDS:
             raise ValueError(f"unknown kind of reader {kind!r}; known: {', '.join(KINDS)}")
+        if kind == self._store.at_source:
+            return Seen.truth()
         return Seen(kind, view_for(self._store.lag, self._store.next_read()))
 
     def get(
@@ -108,7 +85,7 @@ class Tenant:
     def find(
         self, kind: str, property: str, value: str, seen: Seen, *, deleted: bool | None = False
     ) -> dict[str, Any] | None:
-        """The first object, by id, that holds exactly this value in an indexed property."""
+        """The first object, by id, that holds this value in an indexed property."""
         return next(self.find_all(kind, property, value, seen, deleted=deleted), None)
 
     def find_all(
@@ -125,6 +102,7 @@ class Tenant:
         if property not in INDEXED[kind]:
             raise ValueError(f"{kind} are not indexed by {property}")
         where = "kind = ? AND property = ? AND value = ? AND id > ? ORDER BY id LIMIT ?"
+        value = indexed(value, property)
         while True:
             with self._store.reading() as db:
                 ids = db.execute(
@@ -133,7 +111,7 @@ class Tenant:
                 ).fetchall()
             for (after,) in ids:
                 found = self.get(kind, after, seen, deleted=deleted)
-                if found is not None and value in _values(found, property):
+                if found is not None and value in values_of(found, property):
                     yield found
             if len(ids) < _CHUNK:
                 return
@@ -172,10 +150,9 @@ class Tenant:
         self._write(kind, id, ("null", lag, 2, None))
 
     def purge(self, kind: str, id: str) -> None:
-        """Forget an object in every replica, together with the grants that name it."""
+        """Forget an object in every replica, together with what hangs on it."""
         with self.writing():
-            if kind == "servicePrincipals":
-                self._purge_grants(id)
+            self._purge_what_hangs_on(kind, id)
             with self._store.reading() as db:
                 for table in ("objects", "history", "lookup"):
                     db.execute(
@@ -193,6 +170,50 @@ class Tenant:
             ).fetchall()
         for kind, id in expired:
             self.purge(kind, id)
+
+    def changes(self, kind: str, after: int) -> Iterator[tuple[str, dict[str, Any] | None]]:
+        """What was written behind the n-th write: identifiers, None for what is there no more."""
+        for row in self._rows("objects", "kind = ? AND write > ? ORDER BY id", (kind, after)):
+            yield row.id, json.loads(row.body)
+
+    def last_write(self) -> int:
+        """The number of the latest write."""
+        return int(self._store.setting("write") or 0)
+
+    def siblings(self) -> list[Tenant]:
+        """The other tenants of the same sandbox."""
+        return [tenant for tenant in self._store.tenants() if tenant.id != self.id]
+
+    def has_room(self, kinds: Collection[str], most: int) -> bool:
+        """Whether one more object fits; they are counted only when so many may have been made."""
+        room = self._store.room.get(self._number, 0)
+        if room <= 0:
+            sql = "SELECT count(*) FROM objects WHERE tenant = ? AND kind = ? AND deleted < 2"
+            with self._store.reading() as db:
+                counts = [db.execute(sql, (self._number, kind)).fetchone()[0] for kind in kinds]
+            room = most - sum(counts)
+        self._store.room[self._number] = room - 1
+        return room > 0
+
+    def has(self, kind: str, id: str, *, without: str) -> bool:
+        """Whether there is this object and its JSON has these words nowhere: quick, not lagging."""
+        sql = "SELECT deleted = 0 AND instr(body, ?) = 0 FROM objects"
+        with self._store.reading() as db:
+            found = db.execute(
+                f"{sql} WHERE tenant = ? AND kind = ? AND id = ?",
+                (without, self._number, kind, id),
+            ).fetchone()
+        return bool(found and found[0])
+
+    def is_busy(self, kind: str, id: str) -> bool:
+        """Whether the last write of this object still makes others wait."""
+        rows = self._rows("objects", "kind = ? AND id = ?", (kind, id))
+        if not rows or rows[0].lag == "none":
+            return False
+        if not self._rows("history", "kind = ? AND id = ?", (kind, id)):
+            return False  # it was made, not changed
+        until = rows[0].written_at + busy(self._store.lag, rows[0].write)
+        return self.clock.now().timestamp() < until
 
     def counts(self) -> dict[str, int]:
         """How many live objects of each kind there are."""
@@ -261,7 +282,7 @@ class Tenant:
             (property, value)
             for property in INDEXED.get(kind, ())
             for version in versions
-            for value in _values(version, property)
+            for value in values_of(version, property)
         }
         with self._store.reading() as db:
             db.execute(
@@ -273,10 +294,10 @@ class Tenant:
                 [(self._number, kind, *entry, id) for entry in sorted(entries)],
             )
 
-    def _purge_grants(self, principal: str) -> None:
-        for kind, property in _HANGS_ON:
-            for grant in list(self.find_all(kind, property, principal, Seen.truth(), deleted=None)):
-                self.purge(kind, grant["id"])
+    def _purge_what_hangs_on(self, kind: str, id: str) -> None:
+        for other, property in HANGS_ON.get(kind, ()):
+            for row in list(self.find_all(other, property, id, Seen.truth(), deleted=None)):
+                self.purge(other, row["id"])
 
     def _rows(self, table: str, where: str, values: Iterable[object]) -> list[_Version]:
         with self._store.reading() as db:
@@ -339,12 +360,3 @@ def _cut_fraction(text: str) -> str:
         return text
     digits = len(tail) - len(tail.lstrip("0123456789"))
     return f"{head}.{tail[:digits][:6]}{tail[digits:]}"
-
-
-def _values(obj: dict[str, Any], property: str) -> tuple[str, ...]:
-    value = obj.get(property)
-    if value is None:
-        return ()
-    if isinstance(value, list):
-        return tuple(entry for entry in value if isinstance(entry, str))
-    return (str(value),)

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
-
-import jwt
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 
 from provision.sandbox.call import Caller
 from provision.sandbox.catalog import GRAPH_APP_ID
@@ -23,6 +17,7 @@ from provision.sandbox.store import Store
 from provision.sandbox.tenant import Tenant
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from jwt.types import Options
 
 GRAPH_AUDIENCES = frozenset(
@@ -30,18 +25,41 @@ GRAPH_AUDIENCES = frozenset(
 )
 LIFETIME = timedelta(seconds=3900)
 EXPIRES_IN = 3599
-# What an application without directory roles carries in `wids`.
-_NO_DIRECTORY_ROLE = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 _REMEMBERED = 512
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """The key that every tenant of one sandbox signs with, and its self-made certificate."""
+    """A key that the sandbox signs with, and its self-made certificate; read on first use."""
 
-    private: rsa.RSAPrivateKey
-    certificate: bytes
-    kid: str
+    def __init__(self, pem: str) -> None:
+        self._pem = pem.encode()
+
+    def __repr__(self) -> str:
+        return f"SigningKey(kid={self.kid!r})"
+
+    @cached_property
+    def private(self) -> RSAPrivateKey:
+        """What signs."""
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        private = load_pem_private_key(self._pem, password=None)
+        if not isinstance(private, RSAPrivateKey):
+            raise TypeError("the signing key of a sandbox is an RSA key")
+        return private
+
+    @cached_property
+    def certificate(self) -> bytes:
+        """The certificate, DER."""
+        from cryptography.hazmat.primitives.serialization import Encoding
+        from cryptography.x509 import load_pem_x509_certificate
+
+        return load_pem_x509_certificate(self._pem).public_bytes(Encoding.DER)
+
+    @cached_property
+    def kid(self) -> str:
+        """The key's name in the headers of what it signs."""
+        return base64url(sha1(self.certificate, usedforsecurity=False).digest())
 
 
 class Verifier:
@@ -49,7 +67,7 @@ class Verifier:
 
     def __init__(self, store: Store, key: SigningKey) -> None:
         self._store = store
-        self._public = key.private.public_key()
+        self._key = key
         self._known: OrderedDict[bytes, dict[str, Any]] = OrderedDict()
 
     def caller_of(
@@ -71,7 +89,7 @@ class Verifier:
             roles=frozenset(claims.get("roles", ())),
             scopes=frozenset(str(claims.get("scp", "")).split()),
             wids=frozenset(claims.get("wids", ())),
-            is_user=claims.get("idtyp") == "user",
+            is_user=claims.get("idtyp") != "app",
         )
         return caller, tenant
 
@@ -86,6 +104,8 @@ class Verifier:
         return claims
 
     def _verified(self, token: str) -> dict[str, Any]:
+        import jwt
+
         # Times are compared with the tenant's clock, which may be moved.
         unchecked: Options = {
             "verify_aud": False,
@@ -96,7 +116,7 @@ class Verifier:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self._public,
+                self._key.private.public_key(),
                 algorithms=["RS256"],
                 options=unchecked,
             )
@@ -107,64 +127,24 @@ class Verifier:
         return claims
 
 
-def signing_key(store: Store) -> SigningKey:
-    """The key of this database, made on first use."""
+def signing_key(store: Store, name: str = "signing_key") -> SigningKey:
+    """A key of this database, made on first use."""
     with store.writing():
-        pem = store.setting("signing_key")
+        pem = store.setting(name)
         if pem is None:
             pem = _new_key_pem()
-            store.keep_setting("signing_key", pem)
-    encoded = str(pem).encode()
-    private = serialization.load_pem_private_key(encoded, password=None)
-    certificate = x509.load_pem_x509_certificate(encoded)
-    if not isinstance(private, rsa.RSAPrivateKey):
-        raise TypeError("the signing key of a sandbox is an RSA key")
-    der = certificate.public_bytes(serialization.Encoding.DER)
-    kid = _base64url(sha1(der, usedforsecurity=False).digest())
-    return SigningKey(private=private, certificate=der, kid=kid)
+            store.keep_setting(name, pem)
+    return SigningKey(str(pem))
 
 
-def issue(key: SigningKey, claims: dict[str, Any]) -> str:
-    """A signed token with the headers of the service's version 1 tokens."""
-    headers = {"typ": "JWT", "x5t": key.kid, "kid": key.kid}
-    return jwt.encode(claims, key.private, algorithm="RS256", headers=headers)
+def issue(key: SigningKey, claims: Mapping[str, Any], *, typ: str = "JWT") -> str:
+    """A signed token; one of version 1 names its key twice."""
+    import jwt
 
-
-def graph_claims(
-    tenant: Tenant,
-    application: dict[str, Any],
-    principal: dict[str, Any],
-    *,
-    audience: str,
-    roles: Iterable[str],
-) -> dict[str, Any]:
-    """https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference"""
-    issued = int(tenant.clock.now().timestamp())
-    issuer = f"https://sts.windows.net/{tenant.id}/"
-    claims: dict[str, Any] = {
-        "aud": audience,
-        "iss": issuer,
-        "iat": issued,
-        "nbf": issued,
-        "exp": issued + int(LIFETIME.total_seconds()),
-        "aio": _base64url(sha256(tenant.new_guid().encode()).digest()),
-        "app_displayname": application["displayName"],
-        "appid": application["appId"],
-        "appidacr": "1",
-        "idp": issuer,
-        "idtyp": "app",
-        "oid": principal["id"],
-        "rh": "0.",
-        "sub": principal["id"],
-        "tenant_region_scope": "NA",
-        "tid": tenant.id,
-        "uti": _base64url(sha256(tenant.new_guid().encode()).digest()[:16]),
-        "ver": "1.0",
-        "wids": [_NO_DIRECTORY_ROLE],
-        "xms_tcdt": issued,
-    }
-    held = sorted(roles)
-    return {**claims, "roles": held} if held else claims
+    headers = {"typ": typ, "kid": key.kid}
+    if claims.get("ver") == "1.0":
+        headers["x5t"] = key.kid
+    return jwt.encode(dict(claims), key.private, algorithm="RS256", headers=headers)
 
 
 def public_keys(key: SigningKey) -> dict[str, Any]:
@@ -176,7 +156,7 @@ def public_keys(key: SigningKey) -> dict[str, Any]:
         "use": "sig",
         "kid": key.kid,
         "x5t": key.kid,
-        "n": _base64url(numbers.n.to_bytes(size, "big")),
+        "n": base64url(numbers.n.to_bytes(size, "big")),
         "e": "AQAB",
         "x5c": [base64.b64encode(key.certificate).decode()],
     }
@@ -206,6 +186,11 @@ def _unauthorized(message: str) -> Refusal:
 
 
 def _new_key_pem() -> str:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.x509.oid import NameOID
+
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sandbox token signing")])
     now = datetime.now(UTC)
@@ -226,5 +211,6 @@ def _new_key_pem() -> str:
     return (key + certificate.public_bytes(pem)).decode()
 
 
-def _base64url(content: bytes) -> str:
+def base64url(content: bytes) -> str:
+    """Bytes as tokens write them."""
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()

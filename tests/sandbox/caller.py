@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator
+import string
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -30,13 +32,32 @@ class Caller:
         )
         self._http.headers["Authorization"] = f"Bearer {self._token()}"
 
-    def send(self, method: str, address: str, body: Any = None, **headers: str) -> httpx.Response:
+    def send(
+        self,
+        method: str,
+        address: str,
+        body: Any = None,
+        form: dict[str, str] | None = None,
+        **headers: str,
+    ) -> httpx.Response:
         absolute = address.startswith("https://")
         url = address if absolute else f"{self._server.url}/v1.0/{address.lstrip('/')}"
+        if form is not None:
+            return self._http.request(method, url, data=form, headers=headers)
         if body is None:
             return self._http.request(method, url, headers=headers)
         headers = {"Content-Type": "application/json", **headers}
         return self._http.request(method, url, content=json.dumps(body), headers=headers)
+
+    def bare(
+        self, method: str, target: str, content: bytes | None, headers: dict[str, str]
+    ) -> httpx.Response:
+        """These bytes to this place, whatever they mean; only what cannot travel is encoded."""
+        given = {name: value.encode("utf-8") for name, value in headers.items()}
+        printable = quote(target, safe=string.punctuation)
+        url = httpx.URL(self._server.url, raw_path=printable.encode("ascii"))
+        given["Content-Type"] = b"application/json"
+        return self._http.request(method, url, content=content, headers=given)
 
     def raw(self, address: str, content: bytes) -> httpx.Response:
         """A POST whose body is not necessarily JSON."""
@@ -78,11 +99,18 @@ class Caller:
 
     def workload(self, *roles: str) -> Caller:
         """Another caller: a new application that holds these permissions of Microsoft Graph."""
+        return self.workload_that_works(*roles, settle=lambda: None)
+
+    def workload_that_works(self, *roles: str, settle: Callable[[], None]) -> Caller:
+        """The same where writes take time: `settle` waits until they have arrived."""
         application = self.application(displayName="Workload")
+        settle()
         principal = self.principal(application)
+        settle()
         for role in roles:
             made(self.grant(principal, role))
         secret = self.post(f"applications/{application['id']}/addPassword", {}).json()
+        settle()
         identity = {
             "tenantId": self.identity["tenantId"],
             "clientId": application["appId"],

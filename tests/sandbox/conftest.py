@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from schema import watching
 
 from provision.sandbox.server import Server, serve
 
@@ -19,6 +20,14 @@ CANARY = "CaNaRy"
 StartServer = Callable[..., Server]
 ClientOf = Callable[..., httpx.Client]
 AskToken = Callable[..., httpx.Response]
+
+
+@pytest.fixture(autouse=True)
+def complaints(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Whatever a test is about, no body that it was sent may contradict Graph's own model."""
+    with watching(monkeypatch) as found:
+        yield found
+    assert found == []
 
 
 @pytest.fixture(scope="session")

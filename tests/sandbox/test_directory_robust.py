@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provision.sandbox import edm
+from provision.sandbox.call import Route
+from provision.sandbox.directory import ROUTES
 from provision.sandbox.server import serve
 
 BOUNDED = settings(
@@ -96,3 +100,101 @@ def test_any_query_is_understood_or_refused(
     ]
 
     assert max(statuses) < 500
+
+
+KEYS = st.sampled_from(
+    [
+        *("{app}", "{sp}", "{user}", "11111111-1111-4111-8111-111111111111", "x", "%00", "a b"),
+        *("$count", "$ref", "robust", "%F0%9F%92%A5", "'", "(", "{{}}", "AAAA", "é"),
+    ]
+)
+FORMS = st.sampled_from(["/{}", "/{}", "('{}')", "(appId='{}')", "(name='{}')", "(uniqueName={})"])
+HEADERS = st.dictionaries(
+    st.sampled_from(["Prefer", "ConsistencyLevel", "If-Match", "client-request-id", "Accept"]),
+    st.sampled_from(
+        ["create-if-missing", "eventual", "*", "return=minimal", "\x7f", "é", "a" * 200]
+    ),
+    max_size=2,
+)
+CONTENTS = st.one_of(
+    st.none(),
+    st.binary(max_size=20),
+    st.sampled_from([b"{", b"[]", b"null", b"5", b'{"a":NaN}', b"[" * 5000, b'{"x":"\\ud800"}']),
+    st.dictionaries(
+        st.sampled_from(
+            [
+                *(*NAMES, "keyId", "proof", "keyCredential", "passwordCredential", "ids", "types"),
+                *("@odata.id", "@odata.type", "owners@odata.bind", "members@odata.bind", "scope"),
+                *("groupIds", "principalId", "resourceId", "appRoleId", "clientId", "consentType"),
+                *("name", "issuer", "subject", "audiences", "requests", "entityType", "identities"),
+                *("permissionName", "classification", "passwordProfile", "securityEnabledOnly"),
+            ]
+        ),
+        VALUES,
+        max_size=4,
+    ).map(lambda body: json.dumps(body).encode()),
+)
+
+
+@pytest.fixture(scope="module")
+def known(operator: Caller) -> dict[str, str]:
+    """Identifiers that exist, for addresses that lead somewhere."""
+    application = operator.application()
+    return {
+        "{app}": application["id"],
+        "{sp}": operator.principal(application)["id"],
+        "{user}": operator.get("users?$top=1").json()["value"][0]["id"],
+    }
+
+
+@settings(BOUNDED, max_examples=400)
+@given(data=st.data(), route=st.sampled_from(ROUTES), content=CONTENTS, headers=HEADERS)
+def test_any_request_to_any_route_is_understood_or_refused(
+    operator: Caller,
+    known: dict[str, str],
+    data: st.DataObject,
+    route: Route,
+    content: bytes | None,
+    headers: dict[str, str],
+) -> None:
+    parts = re.split(r"/?\{\w+\}", route.path)
+    address = parts[0]
+    for part in parts[1:]:
+        key = data.draw(KEYS)
+        address += data.draw(FORMS).format(known.get(key, key)) + part
+    version = data.draw(st.sampled_from(["v1.0", "beta", "V1.0/"]))
+    query = "&".join(f"{name}={value}" for name, value in data.draw(OPTIONS))
+
+    answer = operator.bare(route.method, f"/{version}/{address}?{query}", content, headers)
+
+    assert answer.status_code < 500, answer.text
+    if answer.status_code >= 400:
+        assert answer.json()["error"]["code"]
+
+
+@settings(BOUNDED, max_examples=150)
+@given(
+    path=st.text(alphabet="abc/$()='%.{}é\\x00-1", max_size=40),
+    method=st.sampled_from(["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS", "TRACE"]),
+)
+def test_any_address_is_understood_or_refused(operator: Caller, path: str, method: str) -> None:
+    answer = operator.bare(method, f"/v1.0/{path}", None, {})
+
+    assert answer.status_code < 500
+
+
+@settings(BOUNDED, max_examples=60)
+@given(
+    parts=st.lists(
+        st.dictionaries(
+            st.sampled_from(["id", "method", "url", "headers", "body", "dependsOn"]),
+            VALUES | st.sampled_from(["GET", "PATCH", "/applications", "$batch", "users?$top=1"]),
+            max_size=6,
+        ),
+        max_size=3,
+    )
+)
+def test_any_batch_is_understood_or_refused(operator: Caller, parts: list[dict[str, Any]]) -> None:
+    answer = operator.post("$batch", {"requests": parts})
+
+    assert answer.status_code in {200, 400}

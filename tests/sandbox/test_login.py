@@ -144,7 +144,7 @@ def test_a_header_that_names_no_client_is_no_client(http: httpx.Client, garbage:
     ("form", "expected"),
     [
         ({"grant_type": ""}, (400, "invalid_request", 900144)),
-        ({"grant_type": "password"}, (400, "unsupported_grant_type", 70003)),
+        ({"grant_type": "implicit"}, (400, "unsupported_grant_type", 70003)),
         ({"client_id": ""}, (400, "invalid_request", 900144)),
         ({"scope": ""}, (400, "invalid_request", 900144)),
         ({"tenant": "nowhere"}, (400, "invalid_request", 900023)),
@@ -173,7 +173,7 @@ def test_the_order_of_checks_is_that_of_the_service(server: Server, ask_token: A
         "client_secret": "wrong",
         "client_id": UNKNOWN,
         "tenant": "nowhere",
-        "grant_type": "password",
+        "grant_type": "implicit",
     }
 
     codes = [
@@ -182,6 +182,17 @@ def test_the_order_of_checks_is_that_of_the_service(server: Server, ask_token: A
     ]
 
     assert codes == [1002012, 7000215, 700016, 900023, 70003]
+
+
+def test_a_missing_principal_is_said_after_the_secret_and_before_the_scope(
+    server: Server, ask_token: AskToken
+) -> None:
+    client = workload(server, principal=False)
+
+    wrong = ask_token(**{**client, "client_secret": "wrong", "scope": "x"})
+    right = ask_token(**client, scope="x")
+
+    assert (refusal(wrong)[2], refusal(right)[2]) == (7000215, 7000229)
 
 
 def test_a_refusal_tells_how_to_trace_it(http: httpx.Client) -> None:

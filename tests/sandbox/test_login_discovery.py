@@ -58,3 +58,31 @@ def test_discovery_does_not_know_other_tenants(http: httpx.Client) -> None:
     answer = http.get(f"/{UNKNOWN}/v2.0/.well-known/openid-configuration")
 
     assert refusal(answer) == (400, "invalid_request", 90002)
+
+
+def test_the_endpoints_that_tenants_share_stay_shared(server: Server, http: httpx.Client) -> None:
+    document = http.get("/common/v2.0/.well-known/openid-configuration").json()
+
+    assert document["issuer"] == f"{server.url}/{{tenantid}}/v2.0"
+    assert document["token_endpoint"] == f"{server.url}/common/oauth2/v2.0/token"
+
+
+def test_every_tenant_of_a_server_has_its_own_document(server: Server, http: httpx.Client) -> None:
+    other = server.operator("other")["tenantId"]
+
+    document = http.get("/other.onmicrosoft.com/v2.0/.well-known/openid-configuration").json()
+
+    assert document["issuer"] == f"{server.url}/{other}/v2.0"
+
+
+def test_the_sandbox_is_the_only_cloud_that_it_knows(server: Server, http: httpx.Client) -> None:
+    place = f"https://127.0.0.1/{server.tenant().id}/oauth2/v2.0/authorize"
+
+    told = http.get(
+        "/common/discovery/instance",
+        params={"api-version": "1.1", "authorization_endpoint": place},
+    ).json()
+
+    document = f"{server.url}/{server.tenant().id}/v2.0/.well-known/openid-configuration"
+    assert told["tenant_discovery_endpoint"] == document
+    assert told["metadata"][0]["aliases"] == [server.url.removeprefix("https://")]

@@ -281,3 +281,8 @@ def test_paging_while_others_write_repeats_nothing_and_loses_nothing() -> None:
 
     assert [name for name in seen if name in stable] == sorted(stable)
     assert len(seen) == len(set(seen))
+
+
+def test_a_relation_is_not_expanded_by_the_advanced_index() -> None:
+    with pytest.raises(Refusal, match="Expand is not supported"):
+        read(("$expand", "owners"), ("$count", "true"), eventual=True)

@@ -8,17 +8,23 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from provision.sandbox import odata
+from provision.sandbox import edm, odata
 from provision.sandbox.call import Answer, Call, Key, json_body
 from provision.sandbox.catalog import GRAPH_APP_ID
 from provision.sandbox.directory.authorisation import authorise
 from provision.sandbox.directory.body import properties_of
 from provision.sandbox.directory.collection import listed
-from provision.sandbox.directory.find import read
+from provision.sandbox.directory.find import addressed, read
 from provision.sandbox.directory.objects import found_anywhere
-from provision.sandbox.directory.refusals import bad_request, not_a_reference, required
+from provision.sandbox.directory.refusals import (
+    bad_request,
+    not_a_reference,
+    over_quota,
+    required,
+)
 from provision.sandbox.directory.shape import (
     APP_ROLE_ASSIGNMENTS,
+    GROUPS,
     SERVICE_PRINCIPALS,
     USERS,
     created,
@@ -29,6 +35,7 @@ from provision.sandbox.directory.shape import (
 from provision.sandbox.refusal import resource_not_found
 from provision.sandbox.tenant import Seen
 
+MOST = 1500
 NO_ROLE = "00000000-0000-0000-0000-000000000000"
 _POWERFUL = frozenset({GRAPH_APP_ID, "00000002-0000-0000-c000-000000000000"})
 # The relation in the path says which end of the assignment the path names.
@@ -36,24 +43,25 @@ _ENDS = {"appRoleAssignments": "principalId", "appRoleAssignedTo": "resourceId"}
 
 
 async def list_assignments(call: Call) -> Answer:
-    """https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto"""
-    authorise(call, "appRoleAssignments.read")
-    row, relation = _addressed(call, call.tenant.seen("directory"))
+    """https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto
+
+    Of people and groups: https://learn.microsoft.com/graph/api/user-list-approleassignments
+    """
+    kind, row, relation = _addressed(call, "read")
     return listed(
         call,
         APP_ROLE_ASSIGNMENTS,
         rows=lambda after: _assignments(call, relation, row["id"], after),
-        context=_context(row, relation),
+        context=_list_context(kind, row, relation),
     )
 
 
 async def get_assignment(call: Call) -> Answer:
     """https://learn.microsoft.com/graph/api/resources/approleassignment"""
-    authorise(call, "appRoleAssignments.read")
+    kind, row, relation = _addressed(call, "read")
     options = odata.one_object_options(call.query, APP_ROLE_ASSIGNMENTS, version=call.version)
-    row, relation = _addressed(call, call.tenant.seen("directory"))
     assignment = _one(call, row, relation)
-    context = _context(row, relation)
+    context = _context(kind, row, relation)
     return Answer(body=entity(call, assignment, APP_ROLE_ASSIGNMENTS, options, context))
 
 
@@ -65,21 +73,29 @@ async def create_assignment(call: Call) -> Answer:
         if given.get(name) is None:
             raise required(name, APP_ROLE_ASSIGNMENTS.resource)
     seen = call.tenant.seen("reference")
-    row, relation = _addressed(call, seen)
+    kind, row, relation = _addressed(call, "write", seen)
     if given[_ENDS[relation]] != row["id"]:
         raise bad_request("One or more property values specified are invalid.")
     assignment = _new(call, given, seen)
     held = _assignments(call, "appRoleAssignments", given["principalId"], "", Seen.truth())
-    if any(_same(assignment, other) for other in held):
-        raise bad_request("Permission being assigned already exists on the object")
+    count = 0
+    for other in held:
+        count += 1
+        if _same(assignment, other):
+            raise bad_request("Permission being assigned already exists on the object")
+    if count >= MOST:
+        raise over_quota(
+            f"Unable to perform operation as '{count + 1}' would exceed the maximum quota count "
+            f"'{MOST}' for forward-link 'appRoleAssignments'."
+        )
     call.tenant.put("appRoleAssignments", assignment)
-    return created(call, assignment, APP_ROLE_ASSIGNMENTS, _context(row, relation))
+    return created(call, assignment, APP_ROLE_ASSIGNMENTS, _context(kind, row, relation))
 
 
 async def delete_assignment(call: Call) -> Answer:
     """https://learn.microsoft.com/graph/api/serviceprincipal-delete-approleassignedto"""
     authorise(call, "appRoleAssignments.write")
-    row, relation = _addressed(call, call.tenant.seen("directory"))
+    _, row, relation = _addressed(call, "write")
     assignment = _one(call, row, relation)
     if call.tenant.get("appRoleAssignments", assignment["id"], Seen.truth()) is None:
         raise resource_not_found(assignment["id"])
@@ -90,7 +106,7 @@ async def delete_assignment(call: Call) -> Answer:
 
 
 def _new(call: Call, given: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
-    kinds = (SERVICE_PRINCIPALS, USERS)
+    kinds = (SERVICE_PRINCIPALS, USERS, GROUPS)
     found = found_anywhere(call, given["principalId"], seen, kinds)
     resource = call.tenant.get("servicePrincipals", given["resourceId"], seen)
     if found is None or resource is None:
@@ -131,10 +147,17 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(one[name] == other[name] for name in ("principalId", "resourceId", "appRoleId"))
 
 
-def _addressed(call: Call, seen: Seen) -> tuple[dict[str, Any], str]:
-    row = read(call, SERVICE_PRINCIPALS, call.params["servicePrincipal"], seen)
+def _addressed(
+    call: Call, deed: str, seen: Seen | None = None
+) -> tuple[edm.Kind, dict[str, Any], str]:
+    """What the path starts at, and which end of the assignment that is."""
+    kind, key = addressed(call)
+    if deed == "read":
+        own = kind is SERVICE_PRINCIPALS
+        authorise(call, "appRoleAssignments.read" if own else "people.appRoleAssignments.read")
+    row = read(call, kind, key, seen)
     relation = "appRoleAssignedTo" if _is_assigned_to(call) else "appRoleAssignments"
-    return row, relation
+    return kind, row, relation
 
 
 def _is_assigned_to(call: Call) -> bool:
@@ -159,8 +182,14 @@ def _assignments(
     )
 
 
-def _context(row: Mapping[str, Any], relation: str) -> str:
-    return f"servicePrincipals('{row['id']}')/{relation}"
+def _list_context(kind: edm.Kind, row: Mapping[str, Any], relation: str) -> str:
+    """The pages show the plain name for what people and service principals hold."""
+    plain = relation == "appRoleAssignments" and kind is not GROUPS
+    return relation if plain else _context(kind, row, relation)
+
+
+def _context(kind: edm.Kind, row: Mapping[str, Any], relation: str) -> str:
+    return f"{kind.collection}('{row['id']}')/{relation}"
 
 
 def _expanded(

@@ -7,10 +7,12 @@ from typing import Any
 
 from provision.sandbox import odata
 from provision.sandbox.call import Answer, Call, json_body
-from provision.sandbox.directory import cascade, entitlements, keys, passwords
-from provision.sandbox.directory.authorisation import authorise
+from provision.sandbox.directory import cascade, entitlements, haste, keys, passwords, quota
+from provision.sandbox.directory.authorisation import authorise, holds_all
+from provision.sandbox.directory.beta import as_v1
 from provision.sandbox.directory.body import properties_of
 from provision.sandbox.directory.collection import counted, expanded, listed
+from provision.sandbox.directory.federated_credentials import FEDERATIONS
 from provision.sandbox.directory.find import (
     creates_if_missing,
     key_name,
@@ -18,8 +20,8 @@ from provision.sandbox.directory.find import (
     read,
     to_change,
 )
-from provision.sandbox.directory.objects import OWNERS, bound_owners
-from provision.sandbox.directory.refusals import bad_request, read_only
+from provision.sandbox.directory.owners import OWNERS, bound_owners
+from provision.sandbox.directory.refusals import bad_request, denied, read_only
 from provision.sandbox.directory.rules import (
     check_application,
     check_read_only,
@@ -35,19 +37,20 @@ from provision.sandbox.directory.shape import (
 )
 from provision.sandbox.tenant import Seen
 
+RELATIONS = {**OWNERS, **FEDERATIONS}
 _REDIRECTS = "redirectUriSettings"
 
 
 async def create_application(call: Call) -> Answer:
     """https://learn.microsoft.com/graph/api/application-post-applications"""
     authorise(call, "applications.create")
-    return _create(call, json_body(call))
+    return _create(call, as_v1(json_body(call), call.version))
 
 
 async def list_applications(call: Call) -> Answer:
     """https://learn.microsoft.com/graph/api/application-list"""
     authorise(call, "applications.read")
-    return listed(call, APPLICATIONS, relations=OWNERS)
+    return listed(call, APPLICATIONS, relations=RELATIONS)
 
 
 async def count_applications(call: Call) -> Answer:
@@ -60,11 +63,11 @@ async def get_application(call: Call) -> Answer:
     """https://learn.microsoft.com/graph/api/application-get"""
     authorise(call, "applications.read")
     options = odata.one_object_options(
-        call.query, APPLICATIONS, version=call.version, relations=OWNERS
+        call.query, APPLICATIONS, version=call.version, relations=RELATIONS
     )
     row = read(call, APPLICATIONS, call.params["application"])
     body = entity(call, row, APPLICATIONS, options)
-    return Answer(body={**body, **expanded(call, row, options, OWNERS)})
+    return Answer(body={**body, **expanded(call, row, options, RELATIONS)})
 
 
 async def update_application(call: Call) -> Answer:
@@ -79,14 +82,14 @@ async def update_application(call: Call) -> Answer:
         present = look_up(call, APPLICATIONS, key, Seen.truth())
         if present is None:
             authorise(call, "applications.create")
-            return _create(call, json_body(call), named=key.value)
+            return _create(call, as_v1(json_body(call), call.version), named=key.value)
     else:
         if name == "appId" and creates_if_missing(call):
             raise bad_request("An application cannot be created under an appId of one's choice.")
         authorise(call, "applications.write")
         present = to_change(call, APPLICATIONS, key)
     authorise(call, "applications.write", present)
-    return _update(call, json_body(call), present)
+    return _update(call, as_v1(json_body(call), call.version), present)
 
 
 async def delete_application(call: Call) -> Answer:
@@ -114,6 +117,7 @@ def _create(call: Call, body: Mapping[str, Any], *, named: str | None = None) ->
     check_unique_name(call, row, None)
     entitlements.check(row, None)
     row["_owners"] = bound_owners(call, body)
+    quota.check(call)
     shown_once = passwords.issue_all(call, row, wanted)
     call.tenant.put("applications", row)
     answer = {**row, "createdDateTime": moment_now(call)}
@@ -129,7 +133,7 @@ def _update(call: Call, body: Mapping[str, Any], present: dict[str, Any]) -> Ans
     given.pop("passwordCredentials", None)
     row = _changed(call, present, given)
     check_unique_name(call, row, present["uniqueName"])
-    entitlements.check(row, present)
+    entitlements.check(row, present, haste.as_known(call, present))
     with call.tenant.writing():
         call.tenant.put("applications", row)
         principal = call.tenant.find("servicePrincipals", "appId", row["appId"], Seen.truth())
@@ -143,6 +147,7 @@ def _update(call: Call, body: Mapping[str, Any], present: dict[str, Any]) -> Ans
 def _changed(call: Call, present: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The application after the change, checked as a whole."""
     row = merged(present, given, APPLICATIONS)
+    _check_mapped_claims(call, present, row)
     if "keyCredentials" in given:
         row["keyCredentials"] = keys.replaced(
             call, given["keyCredentials"], present["keyCredentials"], APPLICATIONS
@@ -152,6 +157,14 @@ def _changed(call: Call, present: dict[str, Any], given: dict[str, Any]) -> dict
     check_application(call, given, row)
     keys.check_encryption(row, APPLICATIONS)
     return row
+
+
+def _check_mapped_claims(call: Call, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """To own an application is not enough for this one property."""
+    name = "acceptMappedClaims"
+    changed = old["api"][name] != new["api"][name]
+    if changed and not holds_all(call, "applications.write"):
+        raise denied()
 
 
 def _settle_redirects(row: dict[str, Any], given: Mapping[str, Any]) -> None:

@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from provision.sandbox import edm
-from provision.sandbox.directory.refusals import bad_request, invalid_value, not_convertible
+from provision.sandbox.directory.refusals import (
+    bad_request,
+    invalid_value,
+    not_convertible,
+    required,
+)
 from provision.sandbox.refusal import Refusal
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -106,11 +111,14 @@ def _complex(
         for member, entry in value.items()
         if "@" not in member
     }
+    for member in edm.must_be_given(declared.name):
+        if member not in given:
+            raise required(member, declared.name[0].upper() + declared.name[1:])
     if not complete:
         return given
     return {
-        member: given.get(member, [] if inner.collection else None)
-        for member, inner in properties.items()
+        member: given[member] if member in given else edm.absent(declared.name, member)
+        for member in properties
     }
 
 

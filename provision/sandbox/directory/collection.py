@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from provision.sandbox import edm, odata
@@ -10,19 +11,13 @@ from provision.sandbox.call import Answer, Call
 from provision.sandbox.directory.body import GUID
 from provision.sandbox.directory.refusals import bad_request
 from provision.sandbox.directory.shape import shown
+from provision.sandbox.index import FOLDED, INDEXED
 from provision.sandbox.tenant import Seen
 
 Rows = Callable[[str], Iterable[Mapping[str, Any]]]
 """The candidates behind an id, ordered by id."""
 Show = Callable[[Mapping[str, Any], odata.Options], dict[str, Any]]
 Relations = Mapping[str, Callable[[Call, Mapping[str, Any], odata.Expand], list[dict[str, Any]]]]
-
-_KEYED = {
-    "applications": frozenset({"appId"}),
-    "servicePrincipals": frozenset({"appId"}),
-    "appRoleAssignments": frozenset({"principalId", "resourceId"}),
-    "oauth2PermissionGrants": frozenset({"clientId", "principalId", "resourceId"}),
-}
 
 
 def is_eventual(call: Call) -> bool:
@@ -66,13 +61,13 @@ def listed(
     return Answer(body=body)
 
 
-def counted(call: Call, kind: edm.Kind) -> Answer:
+def counted(call: Call, kind: edm.Kind, *, rows: Rows | None = None) -> Answer:
     """https://learn.microsoft.com/graph/aad-advanced-queries"""
     if not is_eventual(call):
         raise bad_request("$count is not currently supported.")
     options = odata.options_of(call.query, kind, version=call.version, eventual=True, counting=True)
-    rows = _collection(call, kind, options)("")
-    total = sum(1 for row in rows if options.keeps(row))
+    candidates = rows or _collection(call, kind, options)
+    total = sum(1 for row in candidates("") if options.keeps(row))
     return Answer(body=total, headers={"Content-Type": "text/plain"})
 
 
@@ -88,19 +83,24 @@ def expanded(
 
 
 def _collection(call: Call, kind: edm.Kind, options: odata.Options) -> Rows:
+    """What an index finds for the filter where it can, else all there is."""
     seen = call.tenant.seen("list")
-    equals = options.predicate.equals if options.predicate is not None else None
-    if equals is not None and GUID.fullmatch(equals[1]):
-        name, value = equals[0], equals[1].lower()
+    for name, text in options.predicate.anchors if options.predicate is not None else ():
+        value = text.lower() if GUID.fullmatch(text) else text
         if name == "id":
-            return lambda after: _one(call, kind, value, seen)
-        if name in _KEYED.get(kind.collection, frozenset()):
-            return lambda after: call.tenant.find_all(
-                kind.collection, name, value, seen, after=after
-            )
+            return partial(_one, call, kind, value, seen)
+        exact = name in FOLDED or (name.endswith("Id") and GUID.fullmatch(text) is not None)
+        if exact and name in INDEXED.get(kind.collection, ()):
+            return partial(_found, call, kind, (name, value), seen)
     return lambda after: call.tenant.scan(kind.collection, seen, after=after)
 
 
-def _one(call: Call, kind: edm.Kind, id: str, seen: Seen) -> list[dict[str, Any]]:
+def _found(
+    call: Call, kind: edm.Kind, anchor: tuple[str, str], seen: Seen, after: str
+) -> Iterable[dict[str, Any]]:
+    return call.tenant.find_all(kind.collection, *anchor, seen, after=after)
+
+
+def _one(call: Call, kind: edm.Kind, id: str, seen: Seen, after: str) -> list[dict[str, Any]]:
     row = call.tenant.get(kind.collection, id, seen)
-    return [] if row is None else [row]
+    return [] if row is None or id <= after else [row]

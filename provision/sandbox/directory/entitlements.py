@@ -17,6 +17,7 @@ from provision.sandbox.refusal import Refusal
 
 MOST = 700
 _VALUE = re.compile(r"(?!\.)[0-9A-Za-z:!#$%&'()*+,\-./;=?@\[\]^_{}~]{1,120}", re.ASCII)
+_LONGEST_PERSONAL = 40
 _MEMBERS = frozenset({"User", "Application"})
 
 Entry = dict[str, Any]
@@ -33,20 +34,37 @@ def complete(new: dict[str, Any]) -> None:
         scope["origin"] = None
 
 
-def check(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> None:
-    """https://learn.microsoft.com/graph/api/resources/approle"""
+def check(
+    new: Mapping[str, Any],
+    old: Mapping[str, Any] | None,
+    known: Mapping[str, Any] | None = None,
+) -> None:
+    """https://learn.microsoft.com/graph/api/resources/approle
+
+    `known` is the old one as a replica has it: it does not forget at once what was enabled,
+    nor learn at once of a new scope.
+    """
     roles, scopes = new["appRoles"], new["api"]["oauth2PermissionScopes"]
-    if old is not None:
-        _check_enabled(old["appRoles"], roles)
-        _check_enabled(old["api"]["oauth2PermissionScopes"], scopes)
+    if old is not None and (old["appRoles"], old["api"]) == (new["appRoles"], new["api"]):
+        known = None  # what stays as it is needs nobody's consent
+    for before in (old, known):
+        if before is not None:
+            _check_enabled(before["appRoles"], roles)
+            _check_enabled(before["api"]["oauth2PermissionScopes"], scopes)
     for role in roles:
         _check_role(role)
     for scope in scopes:
-        _check_scope(scope)
+        _check_scope(scope, personal="Personal" in new["signInAudience"])
     _check_distinct([*roles, *scopes])
     if len(roles) + len(scopes) > MOST:
         raise invalid_value("appRoles", "Application")
-    _check_pre_authorised(new["api"], {scope["id"] for scope in scopes})
+    unheard = _scope_ids(old) - _scope_ids(known) if known is not None else set()
+    _check_pre_authorised(new["api"], _scope_ids(new) - unheard)
+
+
+def _scope_ids(application: Mapping[str, Any] | None) -> set[str]:
+    scopes = application["api"]["oauth2PermissionScopes"] if application is not None else ()
+    return {scope["id"] for scope in scopes}
 
 
 def _check_enabled(old: Iterable[Entry], new: Iterable[Entry]) -> None:
@@ -80,12 +98,14 @@ def _check_role(role: Entry) -> None:
     _check_value(role, "AppRole")
 
 
-def _check_scope(scope: Entry) -> None:
+def _check_scope(scope: Entry, *, personal: bool) -> None:
     if scope["id"] is None:
         raise required("id", "PermissionScope")
     if scope["type"] not in {"User", "Admin"}:
         raise invalid_value("type", "PermissionScope")
     _check_value(scope, "PermissionScope")
+    if personal and len(scope["value"] or "") > _LONGEST_PERSONAL:
+        raise invalid_value("value", "PermissionScope")
 
 
 def _check_value(entry: Entry, resource: str) -> None:

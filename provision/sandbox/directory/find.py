@@ -6,20 +6,46 @@ from typing import Any
 
 from provision.sandbox import edm
 from provision.sandbox.call import Call, Key
+from provision.sandbox.directory import haste
 from provision.sandbox.directory.body import GUID
 from provision.sandbox.directory.refusals import bad_request
-from provision.sandbox.directory.shape import APPLICATIONS, SERVICE_PRINCIPALS
-from provision.sandbox.refusal import resource_not_found, segment_not_found
+from provision.sandbox.directory.shape import (
+    APPLICATIONS,
+    GROUPS,
+    SERVICE_PRINCIPALS,
+    USERS,
+)
+from provision.sandbox.refusal import Refusal, resource_not_found, segment_not_found
 from provision.sandbox.tenant import Seen
 
-_KEYS = {"applications": ("appId", "uniqueName"), "servicePrincipals": ("appId",)}
+_KEYS = {
+    "applications": ("appId", "uniqueName"),
+    "servicePrincipals": ("appId",),
+    "users": ("userPrincipalName",),
+}
+_STARTS = {
+    "application": APPLICATIONS,
+    "servicePrincipal": SERVICE_PRINCIPALS,
+    "group": GROUPS,
+    "user": USERS,
+}
 
 
 def addressed(call: Call) -> tuple[edm.Kind, Key]:
-    """Whether the path starts at an application or at a service principal, and which one."""
-    if "application" in call.params:
-        return APPLICATIONS, call.params["application"]
-    return SERVICE_PRINCIPALS, call.params["servicePrincipal"]
+    """What the path starts at: an object of a known kind, or the person who calls."""
+    for name, kind in _STARTS.items():
+        if name in call.params:
+            return kind, call.params[name]
+    if not call.caller.is_user:
+        raise Refusal(
+            400, "BadRequest", "/me request is only valid with delegated authentication flow."
+        )
+    return USERS, Key(property="id", value=call.caller.object_id)
+
+
+def is_caller(call: Call, key: Key) -> bool:
+    """Whether the path names the very person who calls."""
+    return call.caller.is_user and key.value.lower() == call.caller.object_id
 
 
 def read(call: Call, kind: edm.Kind, key: Key, seen: Seen | None = None) -> dict[str, Any]:
@@ -36,12 +62,15 @@ def to_change(call: Call, kind: edm.Kind, key: Key) -> dict[str, Any]:
     row = call.tenant.get(kind.collection, visible["id"], Seen.truth())
     if row is None:
         raise resource_not_found(key.value)
+    haste.check_settled(call, kind, row)
     return row
 
 
 def look_up(call: Call, kind: edm.Kind, key: Key, seen: Seen) -> dict[str, Any] | None:
     """The object under this key, None where this replica does not have it."""
     name = key_name(kind, key)
+    if name == "id" and kind is USERS and GUID.fullmatch(key.value) is None:
+        name = "userPrincipalName"
     if name == "id":
         return call.tenant.get(kind.collection, object_id(key.value), seen)
     value = key.value.lower() if name == "appId" else key.value

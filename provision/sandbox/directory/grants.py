@@ -12,7 +12,7 @@ from provision.sandbox.call import Answer, Call, json_body
 from provision.sandbox.directory.authorisation import authorise
 from provision.sandbox.directory.body import GUID, properties_of
 from provision.sandbox.directory.collection import Relations, listed
-from provision.sandbox.directory.find import read
+from provision.sandbox.directory.find import addressed, read
 from provision.sandbox.directory.refusals import bad_request, invalid_value, read_only, required
 from provision.sandbox.directory.shape import GRANTS, SERVICE_PRINCIPALS, created, entity, shown
 from provision.sandbox.refusal import resource_not_found
@@ -30,15 +30,20 @@ async def list_grants(call: Call) -> Answer:
 
 
 async def list_grants_of(call: Call) -> Answer:
-    """https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants"""
+    """https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants
+
+    Of one person: https://learn.microsoft.com/graph/api/user-list-oauth2permissiongrants
+    """
+    kind, key = addressed(call)
     authorise(call, "oauth2PermissionGrants.read")
-    row = read(call, SERVICE_PRINCIPALS, call.params["servicePrincipal"])
+    row = read(call, kind, key)
+    end = "clientId" if kind is SERVICE_PRINCIPALS else "principalId"
     seen = call.tenant.seen("list")
     return listed(
         call,
         GRANTS,
         rows=lambda after: call.tenant.find_all(
-            GRANTS.collection, "clientId", row["id"], seen, after=after
+            GRANTS.collection, end, row["id"], seen, after=after
         ),
     )
 

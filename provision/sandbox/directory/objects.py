@@ -1,43 +1,39 @@
-"""Directory objects of any kind: owners, and how an object of unknown kind is shown."""
+"""Directory objects of any kind: how they are found, shown and listed together."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from provision.sandbox import edm, odata
 from provision.sandbox.call import Answer, Call
-from provision.sandbox.directory.authorisation import authorise
-from provision.sandbox.directory.collection import Relations, listed
-from provision.sandbox.directory.find import addressed, read
-from provision.sandbox.directory.refusals import bad_request
+from provision.sandbox.directory.collection import counted, listed
 from provision.sandbox.directory.shape import (
     APPLICATIONS,
+    GROUPS,
     SERVICE_PRINCIPALS,
     USERS,
     shown,
 )
-from provision.sandbox.refusal import resource_not_found
 from provision.sandbox.tenant import Seen
 
-MOST_OWNERS = 100
-_OWNERS_BIND = "owners@odata.bind"
-_REFERENCE = re.compile(
-    r"https?://[^/]+/(?:v1\.0|beta|v2/[^/]+)/(?:directoryObjects|users|servicePrincipals)/"
-    r"([0-9a-f-]{36})(?:/[\w.]+)?",
-    re.IGNORECASE,
-)
+KINDS = (APPLICATIONS, SERVICE_PRINCIPALS, USERS, GROUPS)
 DIRECTORY_OBJECTS = edm.Kind(
     collection="directoryObjects",
     name="directoryObject",
     properties={
         **USERS.properties,
+        **GROUPS.properties,
         **APPLICATIONS.properties,
         **SERVICE_PRINCIPALS.properties,
     },
     filterable=frozenset({"id", "displayName"}),
+    sortable=frozenset({"displayName"}),
+    searchable=frozenset({"displayName"}),
 )
+
+Found = tuple[edm.Kind, dict[str, Any]]
 
 
 def shown_with_type(
@@ -49,7 +45,7 @@ def shown_with_type(
 
 def found_anywhere(
     call: Call, id: str, seen: Seen, kinds: Iterable[edm.Kind], *, deleted: bool | None = False
-) -> tuple[edm.Kind, dict[str, Any]] | None:
+) -> Found | None:
     """The object with this identifier, whichever of these kinds it is."""
     for kind in kinds:
         row = call.tenant.get(kind.collection, id, seen, deleted=deleted)
@@ -58,52 +54,41 @@ def found_anywhere(
     return None
 
 
-async def list_owners(call: Call) -> Answer:
-    """https://learn.microsoft.com/graph/api/application-list-owners"""
-    kind, key = addressed(call)
-    authorise(call, "applications.read")
-    owners = dict(_owners(call, read(call, kind, key)))
+def found_all(call: Call, ids: Iterable[str], seen: Seen, kinds: Iterable[edm.Kind]) -> list[Found]:
+    """Those objects among the identifiers that this replica has."""
+    among = tuple(kinds)
+    candidates = (found_anywhere(call, id, seen, among) for id in ids)
+    return [found for found in candidates if found is not None]
+
+
+def listed_objects(call: Call, objects: Iterable[Found]) -> Answer:
+    """A list of mixed types; a type's name at the end of the path chooses one of them."""
+    cast, counting = _ending(call)
+    found = sorted((row["id"], kind, row) for kind, row in objects if cast in {None, kind.name})
+    kinds = {id: kind for id, kind, _ in found}
+    rows = [row for _, _, row in found]
+    kind = next((kind for kind in KINDS if kind.name == cast), DIRECTORY_OBJECTS)
+    if counting:
+        return counted(call, kind, rows=lambda after: rows)
 
     def show(row: Mapping[str, Any], options: odata.Options) -> dict[str, Any]:
-        return shown_with_type(call, row, owners[row["id"]][0], options)
+        if cast is not None:
+            return shown(call, row, kind, options)
+        return shown_with_type(call, row, kinds[row["id"]], options)
 
-    rows = [row for _, (_, row) in sorted(owners.items())]
-    return listed(call, DIRECTORY_OBJECTS, rows=lambda after: rows, show=show)
-
-
-def bound_owners(call: Call, body: Mapping[str, Any]) -> list[str]:
-    """The owners that a new object names; the one who makes it is an owner in any case."""
-    references = body.get(_OWNERS_BIND, [])
-    if not isinstance(references, list):
-        raise bad_request("One or more property values specified are invalid.")
-    owners = dict.fromkeys([call.caller.object_id])
-    for reference in references:
-        found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
-        if found is None:
-            raise bad_request("One or more property values specified are invalid.")
-        id = found[1].lower()
-        seen = call.tenant.seen("reference")
-        if found_anywhere(call, id, seen, (SERVICE_PRINCIPALS, USERS)) is None:
-            raise resource_not_found(id)
-        owners[id] = None
-    return list(owners)[:MOST_OWNERS]
+    return listed(call, kind, rows=lambda after: rows, show=show)
 
 
-def _owners(
-    call: Call, row: Mapping[str, Any]
-) -> Iterable[tuple[str, tuple[edm.Kind, dict[str, Any]]]]:
-    seen = call.tenant.seen("list")
-    for id in row.get("_owners", ()):
-        found = found_anywhere(call, id, seen, (SERVICE_PRINCIPALS, USERS))
-        if found is not None:
-            yield id, found
+def casts(path: str) -> Iterable[str]:
+    """The addresses of one relation: all of it, one type of it, and how many there are."""
+    for cast in ("", *(f"/microsoft.graph.{kind.name}" for kind in KINDS)):
+        yield f"{path}{cast}"
+        yield f"{path}{cast}/$count"
 
 
-def _expanded_owners(
-    call: Call, row: Mapping[str, Any], expand: odata.Expand
-) -> list[dict[str, Any]]:
-    options = odata.Options(select=expand.select)
-    return [shown_with_type(call, row, kind, options) for _, (kind, row) in _owners(call, row)]
-
-
-OWNERS: Relations = {"owners": _expanded_owners}
+def _ending(call: Call) -> tuple[str | None, bool]:
+    segments = [segment for segment in unquote(call.path).lower().split("/") if segment]
+    counting = segments[-1] == "$count"
+    last = segments[-2] if counting else segments[-1]
+    names = {f"microsoft.graph.{kind.name}".lower(): kind.name for kind in KINDS}
+    return names.get(last), counting

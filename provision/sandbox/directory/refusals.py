@@ -58,11 +58,16 @@ def name_in_use(app_id: str) -> Refusal:
         "The service principal cannot be created, updated, or restored because the service "
         f"principal name {app_id} is already in use."
     )
+    return multiple_objects(message, "servicePrincipalNames")
+
+
+def multiple_objects(message: str, target: str) -> Refusal:
+    """409: another object has the same key."""
     return Refusal(
         409,
         "Request_MultipleObjectsWithSameKeyValue",
         message,
-        details=[{"code": "ObjectConflict", "message": message, "target": "servicePrincipalNames"}],
+        details=[{"code": "ObjectConflict", "message": message, "target": target}],
     )
 
 
@@ -82,4 +87,22 @@ def not_convertible(edm_type: str) -> Refusal:
 def _detailed(code: str, message: str, detail: str, target: str) -> Refusal:
     return Refusal(
         400, code, message, details=[{"code": detail, "message": message, "target": target}]
+    )
+
+
+def over_quota(
+    message: str = "The directory object quota limit for the Principal has been exceeded. Please "
+    "ask your administrator to increase the quota limit or delete objects to reduce the used quota.",
+) -> Refusal:
+    """403: there are too many already."""
+    return Refusal(403, "Directory_QuotaExceeded", message)
+
+
+def too_large() -> Refusal:
+    """403: one object holds too much."""
+    return Refusal(
+        403,
+        "Directory_ResourceSizeExceeded",
+        "The size of the object has exceeded its limit. Please reduce the number of values and "
+        "retry your request.",
     )

@@ -35,7 +35,15 @@ _READ_ONLY = {
     "servicePrincipals": "id appId appDisplayName appDescription appOwnerOrganizationId "
     "applicationTemplateId createdDateTime createdByAppId deletedDateTime signInAudience "
     "disabledByMicrosoftStatus oauth2PermissionScopes appRoles verifiedPublisher info "
-    "servicePrincipalType resourceSpecificApplicationPermissions",
+    "servicePrincipalType resourceSpecificApplicationPermissions customSecurityAttributes "
+    "servicePrincipalNames",
+    "users": "id createdDateTime deletedDateTime creationType securityIdentifier proxyAddresses "
+    "onPremisesSyncEnabled signInSessionsValidFromDateTime imAddresses",
+    "groups": "id createdDateTime deletedDateTime mail proxyAddresses renewedDateTime "
+    "expirationDateTime securityIdentifier onPremisesDomainName onPremisesLastSyncDateTime "
+    "onPremisesNetBiosName onPremisesSamAccountName onPremisesSecurityIdentifier "
+    "onPremisesSyncEnabled onPremisesProvisioningErrors creationOptions "
+    "resourceBehaviorOptions resourceProvisioningOptions",
 }
 _LONGEST = {"displayName": 256, "description": 1024}
 _MEMBERSHIP = frozenset({"None", "SecurityGroup", "All", "DirectoryRole", "ApplicationGroup"})
@@ -48,6 +56,9 @@ def check_read_only(given: Mapping[str, Any], present: Mapping[str, Any], kind: 
     for name in _READ_ONLY[kind.collection].split():
         if name in given and given[name] != present.get(name):
             raise read_only(name)
+    logo = (given.get("info") or {}).get("logoUrl")
+    if logo is not None and logo != (present.get("info") or {}).get("logoUrl"):
+        raise read_only("info.logoUrl")
 
 
 def check_tags(given: Mapping[str, Any], kind: edm.Kind) -> None:
@@ -91,7 +102,10 @@ def check_application(call: Call, given: Mapping[str, Any], new: Mapping[str, An
     if "requiredResourceAccess" in given:
         _check_required_access(given["requiredResourceAccess"], personal=personal)
     _check_redirects(new, personal=personal)
-    if "identifierUris" in given:
+    address = given.get("samlMetadataUrl")
+    if address and not address.startswith(("https://", "http://")):
+        raise invalid_value("samlMetadataUrl", resource)
+    if "identifierUris" in given or "signInAudience" in given:
         _check_identifier_uris(call, new, personal=personal)
     if entries(new) > MANIFEST_ENTRIES:
         raise bad_request(
@@ -183,30 +197,37 @@ def _check_identifier_uris(call: Call, new: Mapping[str, Any], *, personal: bool
     check_distinct(uris, "identifierUris")
     if personal and len(uris) > 50:
         raise invalid_value("identifierUris", APPLICATIONS.resource)
+    domains = _verified_domains(call)
+    elsewhere = [] if new["signInAudience"] == AUDIENCES[0] else call.tenant.siblings()
     for uri in uris:
         if not uri or len(uri) > (120 if personal else 255):
             raise invalid_value("identifierUris", APPLICATIONS.resource)
-        _check_identifier_uri(call, new, uri)
-        holders = call.tenant.find_all(
-            "applications", "identifierUris", uri, Seen.truth(), deleted=None
-        )
-        if any(holder["id"] != new["id"] for holder in holders):
-            raise already_taken("identifierUris")
+        _check_identifier_uri(call, new, uri, domains)
+        for tenant in (call.tenant, *elsewhere):
+            holders = tenant.find_all(
+                "applications", "identifierUris", uri, Seen.truth(), deleted=None
+            )
+            if any(holder["id"] != new["id"] for holder in holders):
+                raise already_taken("identifierUris")
 
 
-def _check_identifier_uri(call: Call, new: Mapping[str, Any], uri: str) -> None:
+def _verified_domains(call: Call) -> list[str]:
+    known = call.tenant.scan("domains", Seen.truth())
+    return [domain["id"].lower() for domain in known if domain["isVerified"]]
+
+
+def _check_identifier_uri(call: Call, new: Mapping[str, Any], uri: str, domains: list[str]) -> None:
     """https://learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions"""
     scheme, separator, rest = uri.partition("://")
     if not separator or uri.endswith("/") or any(sign in uri for sign in "*?#@ "):
         raise invalid_value("identifierUris", APPLICATIONS.resource)
     host, _, path = rest.lower().partition("/")
-    domain = call.tenant.domain
-    ours = host == domain or host.endswith(f".{domain}")
+    below = any(host.endswith(f".{domain}") for domain in domains)
     if scheme == "api":
         named = new["appId"] in {host, path} or (host == call.tenant.id and bool(path))
-        allowed = named or (ours and host != domain)
+        allowed = named or below
     else:
-        allowed = scheme == "https" and ours
+        allowed = scheme == "https" and (host in domains or below)
     if not allowed:
         raise Refusal(
             400,

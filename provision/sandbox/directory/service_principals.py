@@ -8,7 +8,7 @@ from typing import Any
 from provision.sandbox import odata
 from provision.sandbox.call import Answer, Call, json_body
 from provision.sandbox.catalog import well_known
-from provision.sandbox.directory import cascade, keys, passwords
+from provision.sandbox.directory import cascade, keys, passwords, quota
 from provision.sandbox.directory.app_role_assignments import ASSIGNMENTS
 from provision.sandbox.directory.authorisation import authorise, holds_all
 from provision.sandbox.directory.body import properties_of
@@ -21,7 +21,7 @@ from provision.sandbox.directory.find import (
     to_change,
 )
 from provision.sandbox.directory.grants import GRANTED
-from provision.sandbox.directory.objects import OWNERS
+from provision.sandbox.directory.owners import OWNERS, bound_owners
 from provision.sandbox.directory.refusals import (
     denied,
     invalid_value,
@@ -121,6 +121,8 @@ def _create(call: Call, body: Mapping[str, Any]) -> Answer:
     _check_free(call, fresh["appId"])
     wanted = given.pop("passwordCredentials", [])
     row = _changed(call, fresh, given)
+    row["_owners"] = bound_owners(call, body)
+    quota.check(call)
     shown_once = passwords.issue_all(call, row, wanted)
     call.tenant.put("servicePrincipals", row)
     answer = {**row, "createdDateTime": moment_now(call)}
@@ -151,7 +153,7 @@ def _first_party(call: Call, known: Mapping[str, Any]) -> dict[str, Any]:
         "id": call.tenant.new_guid(),
         "createdDateTime": format_time(call.tenant.clock.now(), fraction=False),
         **known,
-        "_owners": [call.caller.object_id],
+        "_createdBy": call.caller.object_id,
     }
 
 

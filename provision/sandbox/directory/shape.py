@@ -8,6 +8,7 @@ from typing import Any
 
 from provision.sandbox import edm, odata
 from provision.sandbox.call import Answer, Call
+from provision.sandbox.directory.beta import as_shown
 from provision.sandbox.tenant import format_time
 
 APPLICATIONS = edm.KINDS["applications"]
@@ -15,7 +16,11 @@ SERVICE_PRINCIPALS = edm.KINDS["servicePrincipals"]
 APP_ROLE_ASSIGNMENTS = edm.KINDS["appRoleAssignments"]
 GRANTS = edm.KINDS["oauth2PermissionGrants"]
 USERS = edm.KINDS["users"]
+GROUPS = edm.KINDS["groups"]
 ORGANIZATION = edm.KINDS["organization"]
+DOMAINS = edm.KINDS["domains"]
+FEDERATED = edm.KINDS["federatedIdentityCredentials"]
+CLASSIFICATIONS = edm.KINDS["delegatedPermissionClassifications"]
 
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "applications": {
@@ -75,6 +80,9 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
             "addedDateTime": None,
         },
     },
+    "users": {"accountEnabled": True, "userType": "Member"},
+    "groups": {"mailEnabled": False, "securityEnabled": True},
+    "organization": {"mobileDeviceManagementAuthority": "unknown"},
 }
 
 
@@ -98,6 +106,7 @@ def new_application(call: Call) -> dict[str, Any]:
         "createdByAppId": None if call.caller.is_user else call.caller.app_id,
         "publisherDomain": tenant.domain,
         "_owners": [call.caller.object_id],
+        "_createdBy": call.caller.object_id,
     }
 
 
@@ -114,6 +123,7 @@ def new_service_principal(call: Call, application: Mapping[str, Any]) -> dict[st
         "displayName": application["displayName"],
         "tags": list(application["tags"]),
         "_owners": [call.caller.object_id],
+        "_createdBy": call.caller.object_id,
     }
 
 
@@ -156,9 +166,7 @@ def _merged_value(present: Any, value: Any, kind: edm.Kind, name: str) -> Any:
     default = deepcopy(_DEFAULTS.get(kind.collection, {}).get(name))
     if value is None:
         return default
-    empty: dict[str, Any] = {
-        member: [] if inner.collection else None for member, inner in members.items()
-    }
+    empty = {member: edm.absent(declared.name, member) for member in members}
     start = present or default or empty
     return {**start, **{member: _filled(inner, default, member) for member, inner in value.items()}}
 
@@ -177,7 +185,7 @@ def shown(
     answer = odata.projected(row, kind, version=call.version, select=select)
     if answer.get("keyCredentials"):
         answer["keyCredentials"] = [{**key, "key": None} for key in answer["keyCredentials"]]
-    return answer
+    return as_shown(answer, call.version) if kind is APPLICATIONS else answer
 
 
 def entity(
@@ -202,13 +210,17 @@ def created(
     call: Call, row: Mapping[str, Any], kind: edm.Kind, context: str | None = None
 ) -> Answer:
     """201: the object as it now is, and where the directory keeps it."""
+    body = entity(call, row, kind, context=context)
+    return Answer(status=201, body=body, headers={"Location": place_of(call, row, kind)})
+
+
+def place_of(call: Call, row: Mapping[str, Any], kind: edm.Kind) -> str:
+    """Where the directory keeps an object, as references and `@odata.id` name it."""
     title = kind.name[0].upper() + kind.name[1:]
-    location = (
+    return (
         f"{call.base}/v2/{call.tenant.id}/directoryObjects/{row['id']}"
         f"/Microsoft.DirectoryServices.{title}"
     )
-    body = entity(call, row, kind, context=context)
-    return Answer(status=201, body=body, headers={"Location": location})
 
 
 def moment_now(call: Call) -> str:
