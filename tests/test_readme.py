@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from readme import README, ROOT, alike, blocks, played
+from readme import README, ROOT, alike, blocks, played, run
 
 
 def _compared(name: str, folder: Path, *, rewrite: bool) -> None:
@@ -32,6 +32,18 @@ def test_the_demo_shows_what_make_demo_shows(
     shutil.copy(ROOT / "manifests" / "hello.yaml", tmp_path)
 
     _compared("demo", tmp_path, rewrite=request.config.getoption("--golden"))
+
+
+def test_the_recipe_for_other_programs_starts_and_stops_a_sandbox(tmp_path: Path) -> None:
+    (recipe,) = blocks(README.read_text(encoding="utf-8"), "recipe")
+    (tmp_path / "recipe.py").write_text(
+        f"{recipe.body}\nprint(sorted(at), sandbox.wait(timeout=60))\n", encoding="utf-8"
+    )
+
+    said = run("python recipe.py", tmp_path)
+
+    keys = ["caBundle", "clientId", "clientSecret", "graph", "login", "tenantId", "url"]
+    assert f"{keys} 0" in said
 
 
 def test_make_demo_runs_the_commands_that_the_readme_shows() -> None:
