@@ -33,10 +33,11 @@ from provision.plan import (
 )
 from provision.receipt import Done, Failed, Receipt
 from provision.run import Outdated, Run
+from provision.wait import pause
 from provision.wording import words
 
 Replan = Callable[[str], Awaitable[tuple[Observed, Sequence[Step]]]]
-REPLANS = 3
+REPLANS = 6
 
 
 async def apply(plan: Plan, run: Run, replan: Replan) -> Receipt:
@@ -66,31 +67,44 @@ async def _application(run: Run, app: str, steps: list[Step], replan: Replan) ->
     queue = steps
     replans = 0
     while queue:
-        step, *queue = queue
+        step, *rest = queue
         run.target.progress.start(app, words(step))
         try:
-            detail = await perform(step, run)
-        except (Outdated, NotYetVisible) as error:
-            replans += 1
-            if replans > REPLANS or (isinstance(error, NotYetVisible) and run.made(app)):
-                run.target.progress.failed(app, words(step))
-                failed.append(Failed(app=app, step=step, error=error))
-                return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(queue))
-            observed, again = await replan(app)
-            run.learn(observed)
-            queue = list(again)
+            try:
+                detail = await perform(step, run)
+            except (Outdated, NotYetVisible) as surprise:
+                replans += 1
+                queue = await _planned_again(run, app, replan, surprise, replans)
+                continue
         except Interrupted:
-            return Receipt(done=tuple(done), failed=tuple(failed), left=(step, *queue))
+            return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(queue))
         except (ProvisionError, AuthError) as error:
             run.target.progress.failed(app, words(step))
             failed.append(Failed(app=app, step=step, error=error))
-            if isinstance(step, GrantAppRole) and isinstance(error, Forbidden):
-                continue
-            return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(queue))
+            if not (isinstance(step, GrantAppRole) and isinstance(error, Forbidden)):
+                return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(rest))
         else:
             run.target.progress.done(app, words(step), detail)
             done.append(Done(step=step, detail=detail))
+        queue = rest
     return Receipt(done=tuple(done), failed=tuple(failed))
+
+
+async def _planned_again(
+    run: Run, app: str, replan: Replan, surprise: Outdated | NotYetVisible, times: int
+) -> list[Step]:
+    """The steps that are left by a second look: the tenant is not as it was observed, or a read was stale."""
+    if isinstance(surprise, NotYetVisible) and (run.made(app) or times > REPLANS):
+        raise surprise
+    if times > REPLANS:
+        raise ProvisionError(
+            f"{app} keeps changing while it is applied",
+            hint="Another run may be at work on it. Run the same command again.",
+        ) from surprise
+    await pause(run.target, min(2.0**times, 15.0))  # replicas flip: give them time
+    observed, steps = await replan(app)
+    run.learn(observed)
+    return list(steps)
 
 
 async def perform(step: Step, run: Run) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 
 from auth.errors import AuthError
 from provision.clock import backoff
@@ -134,14 +135,15 @@ async def _remove_named(run: Run, app: str, names: set[str]) -> bool:
 
 async def _take_back(step: AddSecret, run: Run, made: Issued) -> bool:
     """Remove a secret that nobody will use; if that fails too, a later run finds it where it is stored."""
-    state = run.states[step.app]
+    state, asked = run.states[step.app], run.target.stopping.is_set()
+    calm = replace(run.target, stopping=asyncio.Event())  # a stop must not leave the secret behind
     try:
         await until_accepted(
-            lambda: directory.remove_password(run.target.graph, state.id, made.key_id, fresh=True),
-            run.target,
+            lambda: directory.remove_password(calm.graph, state.id, made.key_id, fresh=True),
+            calm,
             app=step.app,
             what="secret to take back",
-            within=60,
+            within=20 if asked else 60,
         )
     except (GraphError, Interrupted) as error:
         run.target.progress.failed(step.app, f"take back {made.key_id}: {error}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.sandbox.schema import watching
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -14,6 +17,14 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="rewrite the files in tests/golden")
+
+
+@pytest.fixture(autouse=True)
+def complaints(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Whatever a test is about, no body that a sandbox in it sends may contradict Graph's own model."""
+    with watching(monkeypatch) as found:
+        yield found
+    assert found == []
 
 
 @pytest.fixture(autouse=True)
