@@ -354,6 +354,11 @@ def parse_time(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def in_utc(text: str) -> str:
+    """A timestamp as Graph repeats it: as it was sent, but in UTC and with `Z`."""
+    return text if text.endswith("Z") else format_time(parse_time(text), fraction="." in text)
+
+
 def _cut_fraction(text: str) -> str:
     head, point, tail = text.partition(".")
     if not point:

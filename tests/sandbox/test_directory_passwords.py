@@ -48,6 +48,25 @@ def test_a_secret_lasts_two_years_when_nobody_says_otherwise(
     assert secret["displayName"] is None
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2299-12-31T00:00:00+00:00", "2299-12-31T00:00:00Z"),
+        ("2299-12-31T02:00:00+02:00", "2299-12-31T00:00:00Z"),
+        ("2299-12-31T00:00:00.75+00:00", "2299-12-31T00:00:00.7500000Z"),
+    ],
+)
+def test_an_end_elsewhere_is_told_in_utc(
+    operator: Caller, address: str, sent: str, kept: str
+) -> None:
+    """The typed SDK sends offsets; Graph answers in UTC."""
+    wanted = {"passwordCredential": {"endDateTime": sent}}
+
+    secret = operator.post(f"{address}/addPassword", wanted).json()
+
+    assert secret["endDateTime"] == kept
+
+
 def test_an_end_is_kept_as_sent(operator: Caller, address: str) -> None:
     wanted = {"passwordCredential": {"endDateTime": "2299-12-31T00:00:00Z"}}
 

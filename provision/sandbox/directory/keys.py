@@ -14,7 +14,7 @@ from provision.sandbox.call import Call
 from provision.sandbox.directory.refusals import invalid_value, required
 from provision.sandbox.directory.rules import check_distinct
 from provision.sandbox.refusal import Refusal
-from provision.sandbox.tenant import format_time
+from provision.sandbox.tenant import format_time, in_utc
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -76,10 +76,10 @@ def new(
     return {
         "customKeyIdentifier": key["customKeyIdentifier"] or found.thumbprint,
         "displayName": None if known_as is None else known_as[:_LONGEST_NAME],
-        "endDateTime": key["endDateTime"] or _time(found.end),
+        "endDateTime": in_utc(key["endDateTime"] or _time(found.end)),
         "key": key["key"],
         "keyId": key["keyId"] or call.tenant.new_guid(),
-        "startDateTime": key["startDateTime"] or _time(found.start),
+        "startDateTime": in_utc(key["startDateTime"] or _time(found.start)),
         "type": key["type"],
         "usage": key["usage"],
     }

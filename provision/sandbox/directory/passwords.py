@@ -14,7 +14,7 @@ from provision.sandbox.directory.find import addressed, to_change
 from provision.sandbox.directory.refusals import bad_request
 from provision.sandbox.directory.rules import MANIFEST_ENTRIES, entries
 from provision.sandbox.refusal import Refusal
-from provision.sandbox.tenant import format_time
+from provision.sandbox.tenant import format_time, in_utc
 
 _YEARS = 2
 _PERSONAL_SECRETS = 2
@@ -74,11 +74,11 @@ def issue(call: Call, row: dict[str, Any], wanted: Mapping[str, Any]) -> tuple[d
     credential = {
         "customKeyIdentifier": wanted["customKeyIdentifier"],
         "displayName": wanted["displayName"],
-        "endDateTime": wanted["endDateTime"] or format_time(end),
+        "endDateTime": in_utc(wanted["endDateTime"] or format_time(end)),
         "hint": text[:3],
         "keyId": call.tenant.new_guid(),
         "secretText": None,
-        "startDateTime": wanted["startDateTime"] or format_time(start),
+        "startDateTime": in_utc(wanted["startDateTime"] or format_time(start)),
     }
     row["passwordCredentials"] = [*row["passwordCredentials"], credential]
     row["_secrets"] = {
