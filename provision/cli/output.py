@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ import typer
 from provision.cli.options import Options
 
 if TYPE_CHECKING:
+    import logging
+
     from provision.errors import UsageError
     from provision.render.look import Look
 
@@ -83,6 +84,8 @@ def tell_failure(error: Exception, options: Options) -> None:
 @contextmanager
 def logging_to(options: Options) -> Iterator[None]:
     """Silence by default; --debug logs to stderr, --log-file to a file. Bodies and headers are never logged."""
+    import logging
+
     ours = logging.getLogger("provision")
     theirs = [logging.getLogger(name) for name in ("azure", "msal")]
     before = [(logger, logger.level) for logger in (ours, *theirs)]
@@ -104,6 +107,8 @@ def logging_to(options: Options) -> Iterator[None]:
 
 
 def _handlers(options: Options) -> Iterator[logging.Handler]:
+    import logging
+
     if options.debug:
         yield logging.StreamHandler(sys.stderr)
     if options.log_file:
