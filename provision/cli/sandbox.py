@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 from provision.cli import operators, serve
 from provision.cli.options import Options, takes_options
 from provision.cli.output import look, say, show, telling_failures, wrong_usage
+from provision.cli.session import duration_of
 
 program = typer.Typer(
     help="The embedded tenant: serve it for other clients, look into it, move its clock.",
@@ -116,7 +116,7 @@ def advance(
     with telling_failures(options):
         from provision.sandbox import folder as folders
 
-        now = folders.advance(sandbox_file(""), _duration(by))
+        now = folders.advance(sandbox_file(""), duration_of("DURATION", by))
         if options.json:
             show(
                 json.dumps(
@@ -131,12 +131,3 @@ program.command()(operators.token)
 program.command()(operators.trust)
 program.add_typer(operators.program, name="operator")
 program.add_typer(operators.identities, name="identity")
-
-
-def _duration(text: str) -> timedelta:
-    from provision.manifest.values import duration
-
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise wrong_usage(f'"{text}" is no duration', hint="For example 31d, 12h or 30m") from error

@@ -16,6 +16,7 @@ from provision.cli.output import INTERRUPTED, TERMINATED, look, say, wrong_usage
 
 if TYPE_CHECKING:
     import asyncio
+    from datetime import timedelta
 
     from provision.connect import Wishes
     from provision.manifest.spec import Manifest
@@ -46,6 +47,18 @@ def variables_of(options: Options) -> dict[str, str]:
             )
         variables[name] = value
     return variables
+
+
+def duration_of(option: str, text: str) -> timedelta:
+    """A length of time on the command line, spelled as in a manifest."""
+    from provision.manifest.values import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise wrong_usage(
+            f'{option} takes a duration, not "{text}"', hint="For example 30s, 20m, 2h or 31d"
+        ) from error
 
 
 def _narrowed(manifest: Manifest, options: Options) -> Manifest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +9,8 @@ import typer
 
 from provision.cli import review
 from provision.cli.options import Options, takes_options
-from provision.cli.output import say, telling_failures, wrong_usage
-from provision.cli.session import Stop, read_manifest, stopping, work
+from provision.cli.output import say, telling_failures
+from provision.cli.session import Stop, duration_of, read_manifest, stopping, work
 
 if TYPE_CHECKING:
     from provision.flow import Applied
@@ -109,7 +108,7 @@ def rotate(
         from provision import flow
 
         manifest, stop = read_manifest(file, options), Stop()
-        over = _duration("--prove", prove).total_seconds()
+        over = duration_of("--prove", prove).total_seconds()
         rotation = flow.rotation_of(manifest, options.target, now=now, overlap=not no_overlap)
 
         async def verb(target: Target) -> tuple[str, Applied]:
@@ -148,7 +147,7 @@ def verify(
 
         manifest = read_manifest(file, options)
         patience = (
-            Patience(consent=_duration("--wait", wait).total_seconds()) if wait else Patience()
+            Patience(consent=duration_of("--wait", wait).total_seconds()) if wait else Patience()
         )
 
         async def verb(target: Target) -> tuple[str, tuple[Finding, ...]]:
@@ -209,14 +208,3 @@ def _exit(stop: Stop, *, failed: bool) -> None:
         raise typer.Exit(stop.code)
     if failed:
         raise typer.Exit(1)
-
-
-def _duration(option: str, text: str) -> timedelta:
-    from provision.manifest.values import duration
-
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise wrong_usage(
-            f'{option} takes a duration, not "{text}"', hint="For example 30s, 20m or 2h"
-        ) from error
