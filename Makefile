@@ -28,8 +28,8 @@ format: $(VENV)/.dev
 
 # Pins every dependency with hashes, for all platforms, and without the address of an index.
 lock: $(VENV)/.dev
-	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade -q -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras --upgrade -q -o requirements-dev.txt
 
 # For somebody with a tenant: make live TENANT=contoso.onmicrosoft.com
 live: $(VENV)/.dev
