@@ -119,10 +119,10 @@ async def perform(step: Step, run: Run) -> str:
         case UpdateApplication():
             return await _update(step, run)
         case RequestPermissions():
-            await request(run, step.app, add=accesses(step.roles))
+            await request(run, step.app, add=accesses(step.permissions))
             return ""
         case WithdrawPermissions():
-            await request(run, step.app, remove=accesses(step.roles))
+            await request(run, step.app, remove=accesses(step.permissions))
             return ""
         case CreateServicePrincipal():
             return await create_service_principal(step, run)
@@ -146,7 +146,7 @@ async def perform(step: Step, run: Run) -> str:
 
 
 async def _grant(step: GrantAppRole, run: Run) -> str:
-    resource = run.observed.resources[step.role.resource_app_id]
+    resource = run.observed.resources[step.role.resource]
     await run.until_accepted(
         step.app,
         lambda: directory.grant_app_role(

@@ -141,7 +141,7 @@ def _restored(
     # Its consents come back with the service principal and cannot be read before: withdrawing the
     # request now would make them look like somebody else's.
     for step in _withdraw(wanted, deleted.application, resources):
-        names = ", ".join(role.value for role in step.roles)
+        names = ", ".join(role.value for role in step.permissions)
         yield Note(
             app=wanted.key,
             says=f"no longer wanted, but not seen before the restore: {names}. Apply again to take back",
@@ -157,7 +157,7 @@ def _existing(
     requested = _requested(found.application, resources)
     missing = wanted.app_roles - requested
     if missing:
-        yield RequestPermissions(app=wanted.key, roles=tuple(sorted(missing)))
+        yield RequestPermissions(app=wanted.key, permissions=tuple(sorted(missing)))
     if found.service_principal is None:
         yield CreateServicePrincipal(app=wanted.key)
     granted = _granted(found, resources)
@@ -200,9 +200,9 @@ def _withdraw(
     What was requested of a resource that was not read stays: its consents cannot be revoked here.
     """
     left = _requested(found, resources) - wanted.app_roles
-    known = sorted(role for role in left if role.resource_app_id in resources)
+    known = sorted(role for role in left if role.resource in resources)
     if known:
-        yield WithdrawPermissions(app=wanted.key, roles=tuple(known))
+        yield WithdrawPermissions(app=wanted.key, permissions=tuple(known))
 
 
 def _changes(wanted: DesiredApplication, found: Application) -> Iterator[Change]:
@@ -242,7 +242,7 @@ def _role(app_id: str, role_id: str, resources: Mapping[str, Resource]) -> AppRo
     known = resources[app_id].app_roles if app_id in resources else frozenset()
     return next(
         (role for role in known if role.id == role_id),
-        AppRole(resource_app_id=app_id, id=role_id, value=role_id),
+        AppRole(resource=app_id, id=role_id, value=role_id),
     )
 
 

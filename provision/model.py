@@ -35,11 +35,28 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class AppRole:
-    """An application permission that a resource offers."""
+    """An application permission that a resource offers.
 
-    resource_app_id: str
+    `resource` is the resource's appId, or its key where it is an application of the same manifest: that one may not
+    exist yet. `id` is empty while the tenant has no service principal that would tell it.
+    """
+
+    resource: str
     id: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class PermissionScope:
+    """A delegated permission that a resource offers; fields as in AppRole."""
+
+    resource: str
+    id: str
+    value: str
+
+
+Permission = AppRole | PermissionScope
+"""What can be listed in requiredResourceAccess and consented to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -62,6 +79,18 @@ class PasswordCredential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FederatedIdentityCredential:
+    """A trust in another issuer's tokens; `description` says whose it is."""
+
+    id: str
+    name: str
+    issuer: str
+    subject: str
+    audiences: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
     """An application registration; `properties` holds Graph's JSON of the ones a manifest may set."""
 
@@ -72,6 +101,7 @@ class Application:
     tags: frozenset[str]
     required_resource_access: frozenset[ResourceAccess]
     password_credentials: tuple[PasswordCredential, ...]
+    federated: tuple[FederatedIdentityCredential, ...] = ()
 
     @property
     def display_name(self) -> str:
@@ -89,26 +119,57 @@ class AppRoleAssignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth2PermissionGrant:
+    """Delegated permissions that a client was granted for one resource.
+
+    `principal_id` is None when the consent is for everybody (`AllPrincipals`), else the one user's.
+    """
+
+    id: str
+    client_id: str
+    resource_id: str
+    principal_id: str | None
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePrincipal:
-    """An application's presence in the tenant, with what was granted to it."""
+    """An application's presence in the tenant, with what was granted to it.
+
+    `grants` is None where the operator may not read delegated consents, or nobody asked for them.
+    """
 
     id: str
     app_id: str
     app_role_assignments: tuple[AppRoleAssignment, ...] = ()
+    grants: tuple[OAuth2PermissionGrant, ...] | None = None
+    enabled: bool = True
+    assignment_required: bool = False
+    tags: frozenset[str] = frozenset()
+    display_name: str = ""
+    type: str = "Application"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A service principal that offers application permissions, such as Microsoft Graph."""
+    """A service principal that offers permissions, such as Microsoft Graph.
 
-    id: str
+    `id` is None where the tenant has none yet and one would be made.
+    """
+
+    id: str | None
     app_id: str
     display_name: str
     app_roles: frozenset[AppRole]
+    scopes: frozenset[PermissionScope] = frozenset()
 
     def role(self, value: str) -> AppRole | None:
         """The application permission of that name, if the tenant knows it."""
         return next((role for role in self.app_roles if role.value == value), None)
+
+    def scope(self, value: str) -> PermissionScope | None:
+        """The delegated permission of that name, if the tenant knows it."""
+        return next((scope for scope in self.scopes if scope.value == value), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,10 +227,48 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredApplication:
-    """An application as the manifest wants it, permissions resolved to the tenant's own roles.
+class DesiredFederated:
+    """A federated credential as the manifest wants it."""
 
-    `properties` holds only what the manifest mentions; everything else stays as it is.
+    name: str
+    issuer: str
+    subject: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Owner:
+    """Somebody who may manage an object: the object id, and the name by which the manifest knows them."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class PreAuthorized:
+    """A client that needs no consent for these scopes: an appId, or the key of another application here."""
+
+    client: str
+    scopes: tuple[PermissionScope, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredPrincipal:
+    """A service principal as the manifest wants it; None where it says nothing."""
+
+    enabled: bool | None = None
+    assignment_required: bool | None = None
+    owners: tuple[Owner, ...] = ()
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredApplication:
+    """An application as the manifest wants it, permissions resolved to the tenant's own.
+
+    `properties` holds only what the manifest mentions, by dotted name; everything else stays as it is. `offered_roles`
+    and `offered_scopes` are Graph's JSON of what the application itself offers. These and the two lists of clients
+    are None where the manifest does not mention them.
     """
 
     key: str
@@ -180,6 +279,25 @@ class DesiredApplication:
     grant: bool
     secrets: tuple[DesiredSecret, ...]
     calls: tuple[Call, ...]
+    scopes: frozenset[PermissionScope] = frozenset()
+    federated: tuple[DesiredFederated, ...] = ()
+    offered_roles: tuple[Mapping[str, Any], ...] | None = None
+    offered_scopes: tuple[Mapping[str, Any], ...] | None = None
+    pre_authorized: tuple[PreAuthorized, ...] | None = None
+    known_clients: tuple[str, ...] | None = None
+    owners: tuple[Owner, ...] = ()
+    principal: DesiredPrincipal = field(default_factory=DesiredPrincipal)
+    preserve: bool = False
+    adopt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredIdentity:
+    """What a managed identity, which exists already, is to be allowed."""
+
+    key: str
+    principal_id: str
+    app_roles: frozenset[AppRole]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +306,7 @@ class Desired:
 
     owner: str
     applications: tuple[DesiredApplication, ...]
+    identities: tuple[DesiredIdentity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,11 +326,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedApplication:
-    """An application that bears our uniqueName, its service principal, and what stores hold for it."""
+    """An application that bears our uniqueName, or that the manifest adopts, and all that belongs to it.
+
+    `owners` and `principal_owners` are object ids, read where the manifest names owners.
+    """
 
     application: Application
     service_principal: ServicePrincipal | None
     held: Mapping[str, Held] = field(default_factory=dict)
+    owners: frozenset[str] = frozenset()
+    principal_owners: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,12 +351,16 @@ class DeletedApplication:
 class Observed:
     """What the tenant and the stores hold of one manifest's concern.
 
-    `applications` and `deleted` are by manifest key, `resources` by appId; `strays` bear our owner tag but stand in
-    the manifest no longer.
+    `applications`, `deleted` and `identities` are by manifest key, `resources` by appId; `names` leads from what a
+    manifest calls a resource to its appId, `people` from what it calls an owner to an object id. `strays` bear our
+    owner tag but stand in the manifest no longer.
     """
 
     applications: Mapping[str, ObservedApplication]
     resources: Mapping[str, Resource]
     strays: tuple[Application, ...] = ()
     deleted: Mapping[str, DeletedApplication] = field(default_factory=dict)
+    identities: Mapping[str, ServicePrincipal] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

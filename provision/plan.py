@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from provision.model import AppRole
+from provision.model import AppRole, Owner, Permission, PermissionScope, PreAuthorized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One property of an application, before and after."""
+    """One property, before and after; one inside another has a dotted name."""
 
     property: str
     before: Any
     after: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateResourcePrincipal:
+    """Give a resource, such as another organisation's API, its presence in the tenant; never undone."""
+
+    app: str
+    resource: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +35,7 @@ class CreateApplication:
     unique_name: str
     properties: Mapping[str, Any]
     tags: tuple[str, ...]
-    requested: tuple[AppRole, ...]
+    requested: tuple[Permission, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +47,14 @@ class RestoreApplication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisableEntitlements:
+    """Switch app roles or scopes off: only then can they be changed or removed."""
+
+    app: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateApplication:
     """Change properties that the manifest mentions, or add tags."""
 
@@ -46,11 +63,23 @@ class UpdateApplication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizeClients:
+    """Say which clients need no consent for which scopes, and which are consented to together with the API.
+
+    None leaves a list as it is; clients are appIds, or keys of the manifest.
+    """
+
+    app: str
+    pre_authorized: tuple[PreAuthorized, ...] | None
+    known: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPermissions:
     """Declare permissions in requiredResourceAccess, which is how we remember that they are ours."""
 
     app: str
-    roles: tuple[AppRole, ...]
+    permissions: tuple[Permission, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +87,7 @@ class WithdrawPermissions:
     """Take permissions out of requiredResourceAccess, after they were revoked."""
 
     app: str
-    roles: tuple[AppRole, ...]
+    permissions: tuple[Permission, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +106,23 @@ class RestoreServicePrincipal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateServicePrincipal:
+    """Change what the manifest says of the service principal, or add tags."""
+
+    app: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddOwner:
+    """Make somebody an owner of the application or of its service principal; nobody is ever removed."""
+
+    app: str
+    of: Literal["application", "servicePrincipal"]
+    owner: Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GrantAppRole:
     """Consent to one application permission for the whole tenant."""
 
@@ -91,6 +137,52 @@ class RevokeAppRole:
     app: str
     role: AppRole
     assignment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantScopes:
+    """Consent, for every user, to delegated permissions of one resource."""
+
+    app: str
+    scopes: tuple[PermissionScope, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeScopes:
+    """Take delegated permissions of one resource back; what others were granted beside them stays."""
+
+    app: str
+    scopes: tuple[PermissionScope, ...]
+    grant_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddFederated:
+    """Trust another issuer's tokens for one subject."""
+
+    app: str
+    credential: str
+    issuer: str
+    subject: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateFederated:
+    """Change whose tokens a federated credential of ours trusts."""
+
+    app: str
+    credential: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveFederated:
+    """Trust no longer: a federated credential of ours that the manifest does not name any more."""
+
+    app: str
+    credential: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,17 +228,27 @@ class DeleteApplication:
 
 
 Step: TypeAlias = (
-    CreateApplication
+    CreateResourcePrincipal
+    | CreateApplication
     | RestoreApplication
+    | DisableEntitlements
     | UpdateApplication
-    | RequestPermissions
     | CreateServicePrincipal
     | RestoreServicePrincipal
+    | UpdateServicePrincipal
+    | AuthorizeClients
+    | AddOwner
+    | RequestPermissions
     | GrantAppRole
+    | GrantScopes
+    | AddFederated
+    | UpdateFederated
     | AddSecret
     | RecordStored
     | RevokeAppRole
+    | RevokeScopes
     | WithdrawPermissions
+    | RemoveFederated
     | RemoveSecret
     | DeleteApplication
 )
@@ -176,11 +278,18 @@ class Plan:
 
 
 CREATES = (
+    CreateResourcePrincipal,
     CreateApplication,
     RestoreApplication,
     CreateServicePrincipal,
     RestoreServicePrincipal,
+    AddOwner,
     GrantAppRole,
+    GrantScopes,
+    AddFederated,
     AddSecret,
 )
-DESTROYS = (RevokeAppRole, RemoveSecret, DeleteApplication)
+DESTROYS = (RevokeAppRole, RevokeScopes, RemoveFederated, RemoveSecret, DeleteApplication)
+
+CONSENT = (GrantAppRole, GrantScopes, RevokeAppRole, RevokeScopes)
+"""The steps that only somebody who may consent for the tenant can take."""

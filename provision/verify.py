@@ -149,7 +149,7 @@ async def _attempt(check: Check, secret: Secret, stored: Stored | None) -> tuple
         return check.finding(Result.FAILED, wrong), 0.0
     roles = tuple(
         RoleProof(
-            resource=resource(role.resource_app_id),
+            resource=resource(role.resource),
             value=role.value,
             present=role.value in carried.roles,
         )

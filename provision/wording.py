@@ -6,23 +6,33 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_never
 
-from provision.model import GRAPH_APP_ID, AppRole
+from provision.model import GRAPH_APP_ID, Permission, PermissionScope
 from provision.plan import (
     CREATES,
     DESTROYS,
+    AddFederated,
+    AddOwner,
     AddSecret,
+    AuthorizeClients,
     CreateApplication,
+    CreateResourcePrincipal,
     CreateServicePrincipal,
     DeleteApplication,
+    DisableEntitlements,
     GrantAppRole,
+    GrantScopes,
     RecordStored,
+    RemoveFederated,
     RemoveSecret,
     RequestPermissions,
     RestoreApplication,
     RestoreServicePrincipal,
     RevokeAppRole,
+    RevokeScopes,
     Step,
     UpdateApplication,
+    UpdateFederated,
+    UpdateServicePrincipal,
     WithdrawPermissions,
 )
 
@@ -39,68 +49,134 @@ def sign(step: Step) -> str:
 def words(step: Step) -> str:
     """What the step does, as an order: the application is said elsewhere."""
     match step:
+        case AddSecret() | RecordStored() | RemoveSecret():
+            return _secret(step)
+        case AddFederated() | UpdateFederated() | RemoveFederated():
+            return _federated(step)
+        case (
+            CreateServicePrincipal()
+            | RestoreServicePrincipal()
+            | UpdateServicePrincipal()
+            | CreateResourcePrincipal()
+        ):
+            return _principal(step)
+        case RequestPermissions():
+            return f"request {permissions(step.permissions)}"
+        case WithdrawPermissions():
+            return f"withdraw the request for {permissions(step.permissions)}"
+        case GrantAppRole():
+            return f"grant {permission(step.role)}"
+        case RevokeAppRole():
+            return f"revoke {permission(step.role)}"
+        case GrantScopes():
+            return f"grant {permissions(step.scopes)}, delegated"
+        case RevokeScopes():
+            return f"revoke {permissions(step.scopes)}, delegated"
+        case AddOwner():
+            of = "the application" if step.of == "application" else "the service principal"
+            return f"make {step.owner.name} an owner of {of}"
         case CreateApplication():
             return "create the application"
         case RestoreApplication():
             return "restore the deleted application"
         case UpdateApplication():
             return f"change {', '.join(change.property for change in step.changes)}"
-        case RequestPermissions():
-            return f"request {permissions(step.roles)}"
-        case WithdrawPermissions():
-            return f"withdraw the request for {permissions(step.roles)}"
-        case CreateServicePrincipal():
-            return "create the service principal"
-        case RestoreServicePrincipal():
-            return "restore the service principal"
-        case GrantAppRole():
-            return f"grant {permission(step.role)}"
-        case RevokeAppRole():
-            return f"revoke {permission(step.role)}"
-        case AddSecret():
-            return f"issue secret {step.credential}"
-        case RecordStored():
-            return f"record that secret {step.credential} is stored"
-        case RemoveSecret():
-            return f"remove secret {step.credential} {short(step.key_id)}"
+        case DisableEntitlements():
+            return f"disable {', '.join(step.values)}, to change or remove it"
+        case AuthorizeClients():
+            return "say which clients are authorized"
         case DeleteApplication():
             return f"delete the application {step.display_name}"
         case _:
             assert_never(step)
 
 
+def _secret(step: AddSecret | RecordStored | RemoveSecret) -> str:
+    match step:
+        case AddSecret():
+            return f"issue secret {step.credential}"
+        case RecordStored():
+            return f"record that secret {step.credential} is stored"
+        case RemoveSecret():
+            return f"remove secret {step.credential} {short(step.key_id)}"
+
+
+def _federated(step: AddFederated | UpdateFederated | RemoveFederated) -> str:
+    match step:
+        case AddFederated():
+            return f"add federated credential {step.credential}"
+        case UpdateFederated():
+            changed = ", ".join(change.property for change in step.changes)
+            return f"change {changed} of federated credential {step.credential}"
+        case RemoveFederated():
+            return f"remove federated credential {step.credential}"
+
+
+def _principal(
+    step: CreateServicePrincipal
+    | RestoreServicePrincipal
+    | UpdateServicePrincipal
+    | CreateResourcePrincipal,
+) -> str:
+    match step:
+        case CreateServicePrincipal():
+            return "create the service principal"
+        case RestoreServicePrincipal():
+            return "restore the service principal"
+        case UpdateServicePrincipal():
+            changed = ", ".join(change.property for change in step.changes)
+            return f"change {changed} of the service principal"
+        case CreateResourcePrincipal():
+            return f"create the service principal of {step.name}"
+
+
 def noun(step: Step) -> str:
     """What kind of thing the step is about."""
     match step:
-        case CreateApplication() | RestoreApplication() | UpdateApplication() | DeleteApplication():
+        case (
+            CreateApplication()
+            | RestoreApplication()
+            | UpdateApplication()
+            | DisableEntitlements()
+            | DeleteApplication()
+        ):
             return "application"
-        case CreateServicePrincipal() | RestoreServicePrincipal():
+        case CreateServicePrincipal() | RestoreServicePrincipal() | UpdateServicePrincipal():
             return "service principal"
-        case GrantAppRole() | RevokeAppRole():
+        case CreateResourcePrincipal():
+            return "resource"
+        case AuthorizeClients():
+            return "clients"
+        case AddOwner():
+            return "owner"
+        case GrantAppRole() | RevokeAppRole() | GrantScopes() | RevokeScopes():
             return "permission"
         case RequestPermissions() | WithdrawPermissions():
             return "request"
+        case AddFederated() | UpdateFederated() | RemoveFederated():
+            return "federated"
         case AddSecret() | RemoveSecret() | RecordStored():
             return "secret"
         case _:
             assert_never(step)
 
 
-def resource(app_id: str) -> str:
-    """A resource's name where it is the same everywhere, else its appId."""
-    return "Microsoft Graph" if app_id == GRAPH_APP_ID else app_id
+def resource(name: str) -> str:
+    """A resource's name where it is the same everywhere, else its appId or its key in the manifest."""
+    return "Microsoft Graph" if name == GRAPH_APP_ID else name
 
 
-def permission(role: AppRole) -> str:
+def permission(asked: Permission) -> str:
     """One permission and whose it is."""
-    return f"{role.value} of {resource(role.resource_app_id)}"
+    kind = " (delegated)" if isinstance(asked, PermissionScope) else ""
+    return f"{asked.value} of {resource(asked.resource)}{kind}"
 
 
-def permissions(roles: Sequence[AppRole]) -> str:
+def permissions(asked: Sequence[Permission]) -> str:
     """Several permissions, by resource, in the order given."""
     by_resource: dict[str, list[str]] = {}
-    for role in roles:
-        by_resource.setdefault(resource(role.resource_app_id), []).append(role.value)
+    for each in asked:
+        by_resource.setdefault(resource(each.resource), []).append(each.value)
     return "; ".join(f"{', '.join(values)} of {name}" for name, values in by_resource.items())
 
 

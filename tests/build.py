@@ -52,7 +52,7 @@ OWNER = "contoso"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 USERS, MAIL, SITES = (
-    AppRole(resource_app_id=GRAPH_APP_ID, id=id, value=value)
+    AppRole(resource=GRAPH_APP_ID, id=id, value=value)
     for id, value in (("r1", "User.Read.All"), ("r2", "Mail.Send"), ("r3", "Sites.Read.All"))
 )
 GRAPH = Resource(
@@ -122,7 +122,7 @@ def a_record(
 def asked(*roles: AppRole) -> frozenset[ResourceAccess]:
     """Application permissions as requiredResourceAccess lists them."""
     return frozenset(
-        ResourceAccess(resource_app_id=r.resource_app_id, id=r.id, type="Role") for r in roles
+        ResourceAccess(resource_app_id=r.resource, id=r.id, type="Role") for r in roles
     )
 
 
@@ -237,10 +237,10 @@ def _effects(step: Step, wanted: Desired, seen: Observed, now: datetime) -> Iter
             properties = {**_app(seen, step.app).properties, **after}
             yield _patched(seen, step.app, properties=properties, tags=tags)
         case RequestPermissions():
-            access = _app(seen, step.app).required_resource_access | asked(*step.roles)
+            access = _app(seen, step.app).required_resource_access | asked(*step.permissions)
             yield _patched(seen, step.app, required_resource_access=access)
         case WithdrawPermissions():
-            access = _app(seen, step.app).required_resource_access - asked(*step.roles)
+            access = _app(seen, step.app).required_resource_access - asked(*step.permissions)
             yield _patched(seen, step.app, required_resource_access=access)
         case AddSecret():
             yield from _issued(step, wanted, seen, now)
@@ -306,7 +306,7 @@ def _principals(
         assert found.service_principal is not None
         grants = {each.id: each for each in found.service_principal.app_role_assignments}
         if isinstance(step, GrantAppRole):
-            new = a_grant(step.role, resource_id=seen.resources[step.role.resource_app_id].id)
+            new = a_grant(step.role, resource_id=seen.resources[step.role.resource].id)
             grants[new.id] = new
         else:
             del grants[step.assignment_id]

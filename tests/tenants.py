@@ -39,8 +39,8 @@ from tests.build import (
 )
 
 KEYS = ("web", "api")
-RETIRED = AppRole(resource_app_id=GRAPH_APP_ID, id="old", value="old")
-UNREAD = AppRole(resource_app_id="sharepoint", id="x", value="x")
+RETIRED = AppRole(resource=GRAPH_APP_ID, id="old", value="old")
+UNREAD = AppRole(resource="sharepoint", id="x", value="x")
 FOREIGN = (
     ResourceAccess(resource_app_id=GRAPH_APP_ID, id="openid", type="Scope"),
     ResourceAccess(resource_app_id=GRAPH_APP_ID, id="r1", type="Scope"),

@@ -16,18 +16,19 @@ from provision.cli.output import look, say, show, tell, wrong_usage
 if TYPE_CHECKING:
     from provision.flow import Applied, Planned
     from provision.manifest.spec import Manifest
-    from provision.model import AppRole
+    from provision.model import Permission
     from provision.plan import Plan
     from provision.receipt import Finding, Receipt
     from provision.target import Target
 
 
-def explain(role: AppRole) -> str | None:
+def explain(role: Permission) -> str | None:
     """A permission's effect in plain words, as the shipped catalogue tells it."""
     from provision import permissions
-    from provision.model import GRAPH_APP_ID
+    from provision.model import GRAPH_APP_ID, AppRole
 
-    known = permissions.find(role.value) if role.resource_app_id == GRAPH_APP_ID else None
+    kind: permissions.Kind = "application" if isinstance(role, AppRole) else "delegated"
+    known = permissions.find(role.value, kind=kind) if role.resource == GRAPH_APP_ID else None
     return known.display_name if known else None
 
 

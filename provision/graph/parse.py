@@ -108,7 +108,7 @@ def resource(data: Mapping[str, Any]) -> Resource:
         app_id=app_id,
         display_name=data.get("displayName") or app_id,
         app_roles=frozenset(
-            AppRole(resource_app_id=app_id, id=role["id"], value=role["value"])
+            AppRole(resource=app_id, id=role["id"], value=role["value"])
             for role in data.get("appRoles") or ()
             if role.get("isEnabled")
             and role.get("value")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from provision.model import Call, StorePlace
+
+Kind = Literal["application", "delegated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +23,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionSpec:
-    """One application permission by name, as asked of one resource."""
+    """One permission by name, as asked of one resource.
+
+    `resource` is what the manifest writes: a display name, an appId, or the key of another application here.
+    """
 
     resource: str
     value: str
     mark: Mark
+    kind: Kind = "application"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +47,74 @@ class SecretSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FederatedSpec:
+    """A trust in tokens of another issuer; there is no value to store."""
+
+    name: str
+    issuer: str
+    subject: str
+    audience: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrincipalSpec:
+    """What a manifest says of an application's service principal; None where it says nothing."""
+
+    enabled: bool | None = None
+    assignment_required: bool | None = None
+    owners: tuple[OwnerSpec, ...] = ()
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerSpec:
+    """An owner by object id or user principal name, as written."""
+
+    name: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppRoleSpec:
+    """An application permission that an application of this manifest offers to others."""
+
+    value: str
+    display_name: str
+    description: str
+    allowed_member_types: tuple[str, ...]
+    enabled: bool
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeSpec:
+    """A delegated permission that an application of this manifest exposes; texts as Graph names them."""
+
+    value: str
+    type: str
+    texts: Mapping[str, str]
+    enabled: bool
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreAuthorizedSpec:
+    """A client that needs no consent for some scopes: an appId, or the key of another application here."""
+
+    client: str
+    scopes: tuple[str, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationSpec:
-    """One application; `properties` has Graph's names and only what the manifest mentions."""
+    """One application; `properties` has Graph's names and only what the manifest mentions.
+
+    A property inside another is written with a dot: `web.redirectUris`. An address may hold `{appId}` and `{tenantId}`,
+    which are known only later. `app_roles`, `scopes`, `pre_authorized` and `known_clients` are None where the
+    manifest does not mention them, and empty where it wants none.
+    """
 
     key: str
     properties: Mapping[str, Any]
@@ -52,15 +124,35 @@ class ApplicationSpec:
     secrets: tuple[SecretSpec, ...]
     calls: tuple[Call, ...]
     mark: Mark
+    federated: tuple[FederatedSpec, ...] = ()
+    app_roles: tuple[AppRoleSpec, ...] | None = None
+    scopes: tuple[ScopeSpec, ...] | None = None
+    pre_authorized: tuple[PreAuthorizedSpec, ...] | None = None
+    known_clients: tuple[str, ...] | None = None
+    owners: tuple[OwnerSpec, ...] = ()
+    service_principal: PrincipalSpec = field(default_factory=PrincipalSpec)
+    preserve: bool = False
+    adopt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySpec:
+    """A managed identity that exists already, by its service principal's object id, and what it may do."""
+
+    key: str
+    managed_identity: str
+    permissions: tuple[PermissionSpec, ...]
+    mark: Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """A manifest that was read without a mistake, variables filled in.
 
-    `owner` is the name that marks what is made, `file` the path as the user wrote it, `folder` the
-    absolute folder that relative paths start from. `partial` when --target chose some applications only:
-    then nothing is concluded from the absence of the others.
+    `owner` is the name that marks what is made: `name`, or `name.environment`. `file` is the path as the user wrote it,
+    `folder` the absolute folder that relative paths start from. `partial` when --target chose some applications only:
+    then nothing is concluded from the absence of the others. `source` is the whole as plain JSON, variables,
+    defaults and the environment filled in, from which it can be read again.
     """
 
     file: str
@@ -70,5 +162,8 @@ class Manifest:
     tenant: str | None
     cloud: str | None
     applications: tuple[ApplicationSpec, ...]
+    identities: tuple[IdentitySpec, ...] = ()
+    environment: str | None = None
     warnings: tuple[str, ...] = ()
     partial: bool = False
+    source: Mapping[str, Any] = field(default_factory=dict)

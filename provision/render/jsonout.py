@@ -10,7 +10,7 @@ from typing import Any
 
 from auth.errors import AuthError, TokenRefused
 from provision.errors import GraphError, ManifestError, Problem, ProvisionError
-from provision.model import AppRole, Desired
+from provision.model import AppRole, Desired, Owner, PermissionScope, PreAuthorized
 from provision.plan import AddSecret, Change, Plan, Step
 from provision.receipt import Finding, Receipt
 from provision.wording import permission, resource, sign, words
@@ -178,13 +178,18 @@ def _problem(problem: Problem) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Steps hold words, numbers, roles and Graph's own JSON; anything else is a mistake of ours."""
-    if isinstance(value, AppRole):
+    if isinstance(value, AppRole | PermissionScope):
         return {
-            "resourceAppId": value.resource_app_id,
+            "type": "Role" if isinstance(value, AppRole) else "Scope",
+            "resource": value.resource,
             "id": value.id,
             "value": value.value,
             "words": permission(value),
         }
+    if isinstance(value, Owner):
+        return {"id": value.id, "name": value.name}
+    if isinstance(value, PreAuthorized):
+        return {"client": value.client, "scopes": _plain(value.scopes)}
     if isinstance(value, Change):
         before, after = _plain(value.before), _plain(value.after)
         return {"property": value.property, "before": before, "after": after}

@@ -7,29 +7,39 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from provision.model import AppRole, Desired, DesiredApplication
+from provision.model import Desired, DesiredApplication, Permission
 from provision.plan import (
+    AddFederated,
+    AddOwner,
     AddSecret,
+    AuthorizeClients,
     Change,
     CreateApplication,
+    CreateResourcePrincipal,
     CreateServicePrincipal,
     DeleteApplication,
+    DisableEntitlements,
     GrantAppRole,
+    GrantScopes,
     Plan,
     RecordStored,
+    RemoveFederated,
     RemoveSecret,
     RequestPermissions,
     RestoreApplication,
     RestoreServicePrincipal,
     RevokeAppRole,
+    RevokeScopes,
     Step,
     UpdateApplication,
+    UpdateFederated,
+    UpdateServicePrincipal,
     WithdrawPermissions,
 )
 from provision.render.layout import BLANK, Line, line, say
 from provision.wording import exactly, noun, permission, permissions, short, sign
 
-Explain = Callable[[AppRole], str | None]
+Explain = Callable[[Permission], str | None]
 """A permission's effect in plain words, if anybody knows it."""
 
 STYLES = {"+": "green", "~": "yellow", "-": "red"}
@@ -42,7 +52,7 @@ class Names:
 
     explain: Explain
     applications: Mapping[str, DesiredApplication] = field(default_factory=dict)
-    granted: frozenset[tuple[str, AppRole]] = frozenset()
+    granted: frozenset[tuple[str, Permission]] = frozenset()
 
 
 def names_of(plan: Plan, desired: Desired | None, explain: Explain) -> Names:
@@ -51,7 +61,10 @@ def names_of(plan: Plan, desired: Desired | None, explain: Explain) -> Names:
         explain=explain,
         applications={each.key: each for each in desired.applications} if desired else {},
         granted=frozenset(
-            (step.app, step.role) for step in plan.steps if isinstance(step, GrantAppRole)
+            (step.app, granted)
+            for step in plan.steps
+            if isinstance(step, GrantAppRole | GrantScopes)
+            for granted in ((step.role,) if isinstance(step, GrantAppRole) else step.scopes)
         ),
     )
 
@@ -92,15 +105,34 @@ def _body(step: Step, names: Names) -> str:
         case UpdateApplication():
             return _display_name(step, names)
         case RequestPermissions():
-            return permissions(step.roles)
+            return permissions(step.permissions)
         case WithdrawPermissions():
-            return f"no longer {permissions(step.roles)}"
+            return f"no longer {permissions(step.permissions)}"
         case CreateServicePrincipal():
             return _display_name(step, names)
         case RestoreServicePrincipal():
             return f"{_display_name(step, names)}: restored ({step.service_principal_id})"
+        case UpdateServicePrincipal():
+            return _display_name(step, names)
+        case CreateResourcePrincipal():
+            return f"{step.name} ({step.resource}): its service principal"
+        case DisableEntitlements():
+            return f"{', '.join(step.values)}: disabled, to be changed or removed"
+        case AuthorizeClients():
+            return _display_name(step, names)
+        case AddOwner():
+            of = "" if step.of == "application" else " (of the service principal)"
+            return f"{step.owner.name}{of}"
         case GrantAppRole() | RevokeAppRole():
             return _explained(step.role, names)
+        case GrantScopes() | RevokeScopes():
+            return f"{permissions(step.scopes)}, delegated, for every user"
+        case AddFederated():
+            return f"{step.credential}: trusts {step.subject} of {step.issuer}"
+        case UpdateFederated():
+            return step.credential
+        case RemoveFederated():
+            return f"{step.credential}: no longer trusts {step.subject}"
         case AddSecret():
             return _secret(step, names)
         case RecordStored():
@@ -124,23 +156,35 @@ def _below(step: Step, names: Names) -> Iterator[str]:
                 yield f"tags: {', '.join(step.tags)}"
             for role in _only_requested(step.app, step.requested, names):
                 yield f"requests {_explained(role, names)}"
-        case UpdateApplication():
+        case UpdateApplication() | UpdateServicePrincipal() | UpdateFederated():
             for change in step.changes:
                 yield _change(change)
+        case AuthorizeClients():
+            for client in step.pre_authorized or ():
+                values = ", ".join(scope.value for scope in client.scopes)
+                yield f"{client.client} needs no consent for {values}"
+            if step.known:
+                yield f"known clients: {', '.join(step.known)}"
+        case GrantScopes():
+            for scope in step.scopes:
+                if effect := names.explain(scope):
+                    yield f'{scope.value}: "{effect}"'
         case RequestPermissions():
-            for role in _only_requested(step.app, step.roles, names):
+            for role in _only_requested(step.app, step.permissions, names):
                 if effect := names.explain(role):
                     yield f'{role.value}: "{effect}"'
         case _:
             pass
 
 
-def _only_requested(app: str, roles: tuple[AppRole, ...], names: Names) -> list[AppRole]:
+def _only_requested(
+    app: str, roles: tuple[Permission, ...], names: Names
+) -> list[Permission]:
     """A permission that is granted too has its own line; the others would be overlooked."""
     return [role for role in roles if (app, role) not in names.granted]
 
 
-def _explained(role: AppRole, names: Names) -> str:
+def _explained(role: Permission, names: Names) -> str:
     effect = names.explain(role)
     return f'{permission(role)}: "{effect}"' if effect else permission(role)
 

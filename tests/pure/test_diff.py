@@ -135,7 +135,7 @@ def test_a_permission_that_is_new_is_requested_before_it_is_granted() -> None:
     plan = planned(desired(app), observed(there))
 
     assert plan.steps == (
-        RequestPermissions(app="web", roles=(MAIL, SITES)),
+        RequestPermissions(app="web", permissions=(MAIL, SITES)),
         GrantAppRole(app="web", role=MAIL),
         GrantAppRole(app="web", role=SITES),
     )
@@ -148,7 +148,7 @@ def test_a_permission_that_left_is_revoked_and_only_then_forgotten() -> None:
 
     assert plan.steps == (
         RevokeAppRole(app="web", role=MAIL, assignment_id="grant-r2"),
-        WithdrawPermissions(app="web", roles=(MAIL,)),
+        WithdrawPermissions(app="web", permissions=(MAIL,)),
     )
 
 
@@ -157,7 +157,7 @@ def test_a_permission_that_was_requested_but_never_granted_is_withdrawn() -> Non
 
     plan = planned(desired(an_app()), observed(there))
 
-    assert plan.steps == (WithdrawPermissions(app="web", roles=(MAIL, SITES)),)
+    assert plan.steps == (WithdrawPermissions(app="web", permissions=(MAIL, SITES)),)
 
 
 def test_a_consent_that_nobody_here_requested_is_a_finding() -> None:
@@ -176,7 +176,7 @@ def test_a_consent_of_others_that_the_manifest_now_wants_becomes_ours() -> None:
 
     plan = planned(desired(an_app(roles=[MAIL])), observed(there))
 
-    assert plan == Plan(owner=OWNER, steps=(RequestPermissions(app="web", roles=(MAIL,)),))
+    assert plan == Plan(owner=OWNER, steps=(RequestPermissions(app="web", permissions=(MAIL,)),))
 
 
 def test_delegated_permissions_are_neither_counted_nor_withdrawn() -> None:
@@ -188,20 +188,20 @@ def test_delegated_permissions_are_neither_counted_nor_withdrawn() -> None:
 
 
 def test_a_role_that_the_resource_offers_no_longer_is_revoked_by_its_id() -> None:
-    old = AppRole(resource_app_id=GRAPH_APP_ID, id="gone", value="gone")
+    old = AppRole(resource=GRAPH_APP_ID, id="gone", value="gone")
     there = registered(requested=asked(old), granted=[a_grant(old)])
 
     plan = planned(desired(an_app()), observed(there))
 
     assert plan.steps == (
         RevokeAppRole(app="web", role=old, assignment_id="grant-gone"),
-        WithdrawPermissions(app="web", roles=(old,)),
+        WithdrawPermissions(app="web", permissions=(old,)),
     )
 
 
 def test_what_is_asked_of_a_resource_that_was_not_read_stays_requested() -> None:
     """Withdrawn without being revoked, its consents would never be found again."""
-    elsewhere = AppRole(resource_app_id="sharepoint", id="x", value="x")
+    elsewhere = AppRole(resource="sharepoint", id="x", value="x")
     there = registered(
         requested=asked(elsewhere), granted=[a_grant(elsewhere, resource_id="sharepoint-id")]
     )
@@ -215,7 +215,7 @@ def test_a_request_without_consent_grants_nothing_and_says_what_it_waits_for() -
 
     plan = planned(desired(app), observed(there))
 
-    assert plan.steps == (RequestPermissions(app="web", roles=(MAIL,)),)
+    assert plan.steps == (RequestPermissions(app="web", permissions=(MAIL,)),)
     assert notes(plan) == [
         "waits for an administrator's consent, as declared (consent: request): User.Read.All, Mail.Send"
     ]

@@ -39,7 +39,7 @@ from tests.build import (
 )
 
 ROLES = tuple(
-    AppRole(resource_app_id=GRAPH_APP_ID, id=f"n{i}", value=f"N{i}") for i in range(10, 26)
+    AppRole(resource=GRAPH_APP_ID, id=f"n{i}", value=f"N{i}") for i in range(10, 26)
 )
 TAGS = tuple(f"t{i}" for i in range(10, 26))
 """So many that no set lists them in order by chance."""
@@ -70,7 +70,7 @@ def test_what_is_changed_is_sorted() -> None:
     change = Change(property="tags", before=before, after=[*before, "zone"])
     assert plan.steps[:2] == (
         UpdateApplication(app="web", changes=(change,)),
-        RequestPermissions(app="web", roles=ROLES),
+        RequestPermissions(app="web", permissions=ROLES),
     )
 
 
@@ -81,7 +81,7 @@ def test_what_is_taken_back_is_sorted() -> None:
 
     assert plan.steps == (
         *(RevokeAppRole(app="web", role=r, assignment_id=f"grant-{r.id}") for r in ROLES),
-        WithdrawPermissions(app="web", roles=ROLES),
+        WithdrawPermissions(app="web", permissions=ROLES),
     )
 
 

@@ -26,7 +26,7 @@ from provision.receipt import Done, Failed, Finding, Receipt, Result
 from provision.render import text
 from provision.render.look import Look, clean, look_at
 
-ROLE = AppRole(resource_app_id=GRAPH_APP_ID, id="1", value="User.Read.All")
+ROLE = AppRole(resource=GRAPH_APP_ID, id="1", value="User.Read.All")
 GRANT = GrantAppRole(app="app", role=ROLE)
 
 
@@ -200,7 +200,7 @@ def test_as_many_signs_stand_in_a_plan_as_its_summary_counts() -> None:
         owner="o",
         steps=(
             GRANT,
-            RequestPermissions(app="app", roles=(ROLE,)),
+            RequestPermissions(app="app", permissions=(ROLE,)),
             UpdateApplication(
                 app="app",
                 changes=tuple(Change(property=name, before=0, after=1) for name in ("a", "b")),
@@ -226,7 +226,7 @@ def test_a_note_of_no_application_is_about_the_tenant() -> None:
 
 
 def test_a_permission_of_another_resource_is_named_with_its_app_id() -> None:
-    role = AppRole(resource_app_id="abc", id="1", value="Do.It")
+    role = AppRole(resource="abc", id="1", value="Do.It")
 
     assert "Do.It of abc" in shown(Plan(owner="o", steps=(GrantAppRole(app="app", role=role),)))
 

@@ -44,9 +44,9 @@ from provision.render.look import Look
 
 Golden = Callable[[str, str], None]
 
-USERS = AppRole(resource_app_id=GRAPH_APP_ID, id="df02", value="User.Read.All")
-MAIL = AppRole(resource_app_id=GRAPH_APP_ID, id="b633", value="Mail.Send")
-SITES = AppRole(resource_app_id=GRAPH_APP_ID, id="332a", value="Sites.Read.All")
+USERS = AppRole(resource=GRAPH_APP_ID, id="df02", value="User.Read.All")
+MAIL = AppRole(resource=GRAPH_APP_ID, id="b633", value="Mail.Send")
+SITES = AppRole(resource=GRAPH_APP_ID, id="332a", value="Sites.Read.All")
 KEY = "5f2c7c1e-9a4e-4b1c-8f53-2d9d6a1e0c11"
 ID = "0b7e6f0a-51c2-4f5e-9b59-90c4a3a3d2f4"
 
@@ -106,12 +106,12 @@ PLAN = Plan(
                 Change(property="tags", before=["a", "b"], after=["b", "provision:owner:hello"]),
             ),
         ),
-        RequestPermissions(app="reporting", roles=(MAIL, SITES)),
+        RequestPermissions(app="reporting", permissions=(MAIL, SITES)),
         GrantAppRole(app="reporting", role=MAIL),
         AddSecret(app="reporting", credential="nightly", reason="expires in 9 d", rotation=True),
         RecordStored(app="reporting", credential="ci", key_id=KEY),
         RevokeAppRole(app="reporting", role=USERS, assignment_id="a"),
-        WithdrawPermissions(app="reporting", roles=(USERS,)),
+        WithdrawPermissions(app="reporting", permissions=(USERS,)),
         RemoveSecret(
             app="reporting", credential="ci", key_id=KEY, reason="replaced 2 d ago, nothing uses it"
         ),

@@ -28,7 +28,7 @@ from provision.plan import (
 from provision.receipt import CallProof, Done, Failed, Finding, Receipt, Result, RoleProof
 from provision.render import jsonout
 
-ROLE = AppRole(resource_app_id=GRAPH_APP_ID, id="1", value="User.Read.All")
+ROLE = AppRole(resource=GRAPH_APP_ID, id="1", value="User.Read.All")
 GRANT = GrantAppRole(app="app", role=ROLE)
 ISSUE = AddSecret(app="app", credential="ci", reason="first secret", rotation=False)
 FINDING = Finding(

@@ -26,8 +26,8 @@ from provision.plan import (
 )
 from provision.wording import exactly, noun, permissions, short, sign, words
 
-USERS = AppRole(resource_app_id=GRAPH_APP_ID, id="1", value="User.Read.All")
-OTHER = AppRole(resource_app_id="abc", id="2", value="Do.It")
+USERS = AppRole(resource=GRAPH_APP_ID, id="1", value="User.Read.All")
+OTHER = AppRole(resource="abc", id="2", value="Do.It")
 KEY = "5f2c7c1e-9a4e-4b1c-8f53-2d9d6a1e0c11"
 
 
@@ -49,11 +49,11 @@ KEY = "5f2c7c1e-9a4e-4b1c-8f53-2d9d6a1e0c11"
             "~ application: change x, y",
         ),
         (
-            RequestPermissions(app="a", roles=(USERS,)),
+            RequestPermissions(app="a", permissions=(USERS,)),
             "~ request: request User.Read.All of Microsoft Graph",
         ),
         (
-            WithdrawPermissions(app="a", roles=(USERS,)),
+            WithdrawPermissions(app="a", permissions=(USERS,)),
             "~ request: withdraw the request for User.Read.All of Microsoft Graph",
         ),
         (
