@@ -45,7 +45,8 @@ def an_application(**properties: Any) -> dict[str, Any]:
         "displayName": "Hello",
         "description": None,
         "signInAudience": "AzureADMyOrg",
-        "notes": "not ours to manage",
+        "notes": "kept",
+        "serviceManagementReference": "not ours to manage",
         "tags": ["provision:owner:hello"],
         "requiredResourceAccess": [],
         "passwordCredentials": [],
@@ -99,6 +100,7 @@ def test_an_application_is_read_with_what_we_manage(scripted: Scripted) -> None:
     assert found.properties == {
         "displayName": "Hello",
         "description": None,
+        "notes": "kept",
         "signInAudience": "AzureADMyOrg",
     }
     assert found.required_resource_access == {
