@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import DROPPED, Answer, Asked, Scripted, refusal, serving
+from scripted import DROPPED, Answer, Scripted, parts_of, refusal, serving
 
 from provision.errors import Conflict, Forbidden, GraphError, NotYetVisible
 from provision.graph import directory
@@ -52,20 +52,6 @@ def an_application(**properties: Any) -> dict[str, Any]:
         "passwordCredentials": [],
         **properties,
     }
-
-
-def parts_of(answers: dict[str, dict[str, Any]]) -> Callable[[Asked], Answer]:
-    """A batch whose parts answer by the beginning of their path, else 404."""
-
-    def answer(asked: Asked) -> Answer:
-        parts = []
-        for part in asked.body["requests"]:
-            path = part["url"].partition("?")[0]
-            status, body = (200, answers[path]) if path in answers else (404, {"error": {}})
-            parts.append({"id": part["id"], "status": status, "body": body})
-        return Answer(body={"responses": parts})
-
-    return answer
 
 
 def grant(graph: Graph) -> Awaitable[Any]:
