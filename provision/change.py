@@ -50,7 +50,10 @@ async def disable(step: DisableEntitlements, run: Run) -> str:
         listed = entries(found, where)
         if any(each.get("value") in step.values and each.get("isEnabled") for each in listed):
             body[where] = [
-                {**each, "isEnabled": bool(each.get("isEnabled")) and each["value"] not in step.values}
+                {
+                    **each,
+                    "isEnabled": bool(each.get("isEnabled")) and each["value"] not in step.values,
+                }
                 for each in listed
             ]
     if body:
@@ -111,7 +114,10 @@ def _without_removed(run: Run, app: str, left: list[dict[str, Any]]) -> dict[str
     api = run.states[app].properties.get("api") or {}
     listed = api.get("preAuthorizedApplications") or []
     kept = [
-        {**each, "delegatedPermissionIds": [id for id in each["delegatedPermissionIds"] if id in ids]}
+        {
+            **each,
+            "delegatedPermissionIds": [id for id in each["delegatedPermissionIds"] if id in ids],
+        }
         for each in listed
     ]
     if kept == listed:

@@ -52,7 +52,9 @@ def changes(wanted: DesiredApplication, found: Application) -> Iterator[Change]:
 
 
 def principal_changes(
-    wanted: DesiredPrincipal, found: ServicePrincipal | None, inherited: frozenset[str] = frozenset()
+    wanted: DesiredPrincipal,
+    found: ServicePrincipal | None,
+    inherited: frozenset[str] = frozenset(),
 ) -> Iterator[Change]:
     """The same for its service principal; a new one is enabled, open, and has the application's tags."""
     there = found or ServicePrincipal(id="", app_id="", tags=inherited)

@@ -72,7 +72,7 @@ class Known:
 
 def known(desired: Desired, observed: Observed) -> Known:
     """Everything that can be called by a name in this tenant."""
-    keys = {key: found for key, found in observed.applications.items()}
+    keys = dict(observed.applications)
     by_app_id = {resource.app_id: resource.app_id for resource in observed.resources.values()}
     by_app_id |= {found.application.app_id: key for key, found in keys.items()}
     by_principal = {
@@ -134,7 +134,9 @@ def asked(wanted: DesiredApplication) -> frozenset[Permission]:
 def requested(found: Application, names: Known) -> frozenset[Permission]:
     """What an application asks for."""
     return frozenset(
-        names.role(resource, access.id) if access.type == "Role" else names.scope(resource, access.id)
+        names.role(resource, access.id)
+        if access.type == "Role"
+        else names.scope(resource, access.id)
         for access in found.required_resource_access
         for resource in [names.by_app_id.get(access.resource_app_id, access.resource_app_id)]
     )
@@ -243,9 +245,7 @@ def of_identity(
         yield Note(app=wanted.key, says=says)
 
 
-def roles_of(
-    principal: ServicePrincipal | None, names: Known
-) -> dict[AppRole, AppRoleAssignment]:
+def roles_of(principal: ServicePrincipal | None, names: Known) -> dict[AppRole, AppRoleAssignment]:
     """The application permissions that a service principal was granted, as far as resources were read."""
     return {
         names.role(names.by_principal[each.resource_id], each.app_role_id): each

@@ -104,9 +104,7 @@ def _resource_principals(scene: Scene) -> Mapping[str, list[CreateResourcePrinci
             resource = scene.observed.resources.get(app_id)
             if resource is not None and resource.id is None:
                 done.add(app_id)
-                step = CreateResourcePrincipal(
-                    app=key, resource=app_id, name=resource.display_name
-                )
+                step = CreateResourcePrincipal(app=key, resource=app_id, name=resource.display_name)
                 steps.setdefault(key, []).append(step)
     return steps
 
@@ -177,9 +175,7 @@ def _existing(
         yield CreateServicePrincipal(app=wanted.key)
     yield from _principal(wanted, found)
     yield from _referring(wanted, found, scene)
-    secrets = diff_secrets(
-        wanted, found, owner=scene.owner, now=scene.now, rotation=scene.rotation
-    )
+    secrets = diff_secrets(wanted, found, owner=scene.owner, now=scene.now, rotation=scene.rotation)
     removals = trust.removed(wanted, found, scene.owner)
     revokes = consent.revokes(wanted, found, scene.names)
     yield from _around([*secrets, *removals], revokes)
@@ -197,9 +193,7 @@ def _updated(wanted: DesiredApplication, found: Application) -> Iterator[Step]:
 
 def _principal(wanted: DesiredApplication, found: ObservedApplication) -> Iterator[Step]:
     inherited = found.application.tags | wanted.tags
-    changes = tuple(
-        compare.principal_changes(wanted.principal, found.service_principal, inherited)
-    )
+    changes = tuple(compare.principal_changes(wanted.principal, found.service_principal, inherited))
     if changes:
         yield UpdateServicePrincipal(app=wanted.key, changes=changes)
 

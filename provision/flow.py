@@ -56,7 +56,7 @@ class Applied:
 async def plan(manifest: Manifest, target: Target, *, rotation: Rotation | None = None) -> Planned:
     """What it would take for the tenant to match the manifest."""
     observed = await look(manifest, target)
-    desired = resolve(manifest, observed.resources)
+    desired = resolve(manifest, observed)
     steps = diff(desired, observed, now=target.clock.now(), rotation=rotation)
     return Planned(plan=steps, desired=desired, observed=observed)
 
@@ -152,7 +152,7 @@ async def _carry_out(
 
     async def replan(app: str) -> tuple[Observed, Sequence[Step]]:
         observed = await observe_one(target, manifest, app)
-        desired = resolve(manifest, observed.resources)
+        desired = resolve(manifest, observed)
         only = replace(desired, applications=tuple(a for a in desired.applications if a.key == app))
         left = rotation and replace(rotation, forced=rotation.forced - run.issued)
         again = diff(only, observed, now=target.clock.now(), rotation=left)
@@ -217,7 +217,7 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
 async def check(manifest: Manifest, target: Target, *, patience: Patience) -> tuple[Finding, ...]:
     """Only the proof: nothing is written."""
     observed = await look(manifest, target)
-    desired = resolve(manifest, observed.resources)
+    desired = resolve(manifest, observed)
     stored = await asyncio.to_thread(read_stores, target, manifest)
     app_ids = {key: found.application.app_id for key, found in observed.applications.items()}
     return await verify(desired, app_ids, stored, target, patience=patience)

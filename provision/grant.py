@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from provision.errors import NotYetVisible
 from provision.graph import directory
+from provision.graph.operations import CREATE_RESOURCE_PRINCIPAL
 from provision.model import OAuth2PermissionGrant
 from provision.plan import (
     CreateResourcePrincipal,
@@ -24,7 +25,9 @@ LOOKS = 3
 async def create_resource(step: CreateResourcePrincipal, run: Run) -> str:
     """Bring a resource into the tenant, and learn what it offers."""
     graph = run.target.graph
-    made = await directory.create_resource_principal(graph, step.resource)
+    made = await directory.create_service_principal(
+        graph, step.resource, operation=CREATE_RESOURCE_PRINCIPAL
+    )
 
     async def look() -> None:
         found = await directory.resource(graph, step.resource)

@@ -28,8 +28,9 @@ class Wanted:
     def of(cls, manifest: Manifest) -> Wanted:
         """Microsoft Graph always: what was asked of it earlier may have to be taken back."""
         specs = (*manifest.applications, *manifest.others)
-        asking = (*manifest.applications, *manifest.identities)
-        named = {each.resource for spec in asking for each in spec.permissions}
+        asked = [each for spec in manifest.applications for each in spec.permissions]
+        asked += [each for spec in manifest.identities for each in spec.permissions]
+        named = {each.resource for each in asked}
         return cls(
             resources=frozenset(named - {spec.key for spec in specs} | RESOURCES.keys()),
             people=frozenset(
@@ -65,7 +66,9 @@ async def resources_of(target: Target, wanted: Wanted) -> Found:
         resources={each.app_id: each for _, some in pairs for each in some if len(some) == 1},
         names={name: some[0].app_id for name, some in pairs if len(some) == 1},
         unclear={
-            name: tuple(sorted(each.app_id for each in some)) for name, some in pairs if len(some) > 1
+            name: tuple(sorted(each.app_id for each in some))
+            for name, some in pairs
+            if len(some) > 1
         },
     )
 

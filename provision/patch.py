@@ -20,9 +20,7 @@ async def patch(
     state = run.states[app]
     await run.until_accepted(
         app,
-        lambda: directory.update_application(
-            run.target.graph, state.id, body, operation=operation
-        ),
+        lambda: directory.update_application(run.target.graph, state.id, body, operation=operation),
         what="application",
     )
 

@@ -48,9 +48,7 @@ def removed(
             yield RemoveFederated(app=wanted.key, credential=each.name, subject=each.subject)
 
 
-def changes_of(
-    wanted: DesiredFederated, present: FederatedIdentityCredential
-) -> Iterator[Change]:
+def changes_of(wanted: DesiredFederated, present: FederatedIdentityCredential) -> Iterator[Change]:
     """What differs; issuer and subject are compared to the letter, as the token service does."""
     pairs = (
         ("issuer", present.issuer, wanted.issuer),

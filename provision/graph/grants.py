@@ -27,16 +27,17 @@ async def grant_app_role(
     return parse.understood(parse.assignment, reply.body, action=action) if reply.ok else None
 
 
-async def revoke_app_role(graph: Graph, *, principal_id: str, assignment_id: str) -> None:
-    """Take a granted permission back."""
+async def revoke_app_role(graph: Graph, *, principal_id: str, assignment_id: str) -> bool:
+    """Take a granted permission back; False when it was not found, which a replica may say too early."""
     principal = paths.service_principals(graph.adapter).by_service_principal_id(principal_id)
     assignment = principal.app_role_assignments.by_app_role_assignment_id(assignment_id)
-    await graph.send(
+    reply = await graph.send(
         "DELETE",
         paths.expand(assignment),
         action=f"revoke a permission of the service principal {principal_id}",
         operation=operations.REVOKE,
     )
+    return reply.ok
 
 
 async def grants_of(graph: Graph, principal_id: str) -> tuple[OAuth2PermissionGrant, ...]:
@@ -92,17 +93,18 @@ async def set_scopes(graph: Graph, grant_id: str, scopes: Iterable[str]) -> None
     )
 
 
-async def delete_grant(graph: Graph, grant_id: str) -> None:
-    """Take a whole grant of delegated permissions back.
+async def delete_grant(graph: Graph, grant_id: str) -> bool:
+    """Take a whole grant of delegated permissions back; False when it was not found.
 
     https://learn.microsoft.com/graph/api/oauth2permissiongrant-delete
     """
-    await graph.send(
+    reply = await graph.send(
         "DELETE",
         _grant_path(graph, grant_id),
         action=f"revoke the delegated permissions of the grant {grant_id}",
         operation=operations.DELETE_GRANT,
     )
+    return reply.ok
 
 
 def _grant_path(graph: Graph, grant_id: str) -> str:

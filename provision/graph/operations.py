@@ -76,6 +76,12 @@ CREATE_SERVICE_PRINCIPAL = Operation(
     ),
 )
 
+CREATE_RESOURCE_PRINCIPAL = Operation(
+    needs=WRITES,
+    done=(Sign(status=409, says="Request_MultipleObjectsWithSameKeyValue"),),
+    not_yet=(MISSING,),
+)
+
 UPDATE_SERVICE_PRINCIPAL = Operation(needs=WRITES, not_yet=(MISSING,))
 
 READ_PERSON = Operation(needs=PEOPLE)

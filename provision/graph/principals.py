@@ -9,6 +9,7 @@ from typing import Any
 from provision.graph import operations, parse, paths
 from provision.graph.answers import PAGE, listed, present, select
 from provision.graph.client import Graph
+from provision.graph.refusals import Operation
 from provision.graph.reply import Reply
 from provision.model import OAuth2PermissionGrant, Resource, ServicePrincipal
 
@@ -62,10 +63,14 @@ async def service_principal_by_id(graph: Graph, object_id: str) -> ServicePrinci
     return await _with_assignments(graph, bare, assignments, action)
 
 
-async def create_service_principal(graph: Graph, app_id: str) -> ServicePrincipal:
-    """Give an application its presence in the tenant; one that exists already is as good."""
+async def create_service_principal(
+    graph: Graph, app_id: str, *, operation: Operation = operations.CREATE_SERVICE_PRINCIPAL
+) -> ServicePrincipal:
+    """Give an application its presence in the tenant; one that exists already is as good.
+
+    `CREATE_RESOURCE_PRINCIPAL` is for another organisation's: if nobody knows it now, waiting is in vain.
+    """
     action = f"create the service principal of {app_id}"
-    operation = operations.CREATE_SERVICE_PRINCIPAL
     path = paths.expand(paths.service_principals(graph.adapter))
     # Asked twice it says that it exists: a lost answer is no danger.
     reply = await graph.send(

@@ -177,9 +177,7 @@ def _below(step: Step, names: Names) -> Iterator[str]:
             pass
 
 
-def _only_requested(
-    app: str, roles: tuple[Permission, ...], names: Names
-) -> list[Permission]:
+def _only_requested(app: str, roles: tuple[Permission, ...], names: Names) -> list[Permission]:
     """A permission that is granted too has its own line; the others would be overlooked."""
     return [role for role in roles if (app, role) not in names.granted]
 
