@@ -11,7 +11,7 @@ import pytest
 from scripted import Answer, Scripted, parts_of, refusal, serving
 from tenant_graph import signed_in
 
-from provision.errors import Forbidden, GraphError, NotYetVisible
+from provision.errors import Conflict, Forbidden, GraphError, NotYetVisible
 from provision.graph import directory, operations, parse
 from provision.graph.client import Graph
 from provision.sandbox.server import Server
@@ -217,3 +217,29 @@ def test_a_role_is_switched_off_before_it_is_removed(server: Server) -> None:
         assert bare.properties["appRoles"] == []
 
     signed_in(server, work)
+
+
+def test_an_identifier_uri_of_another_application_is_a_conflict(server: Server) -> None:
+    async def work(graph: Graph) -> None:
+        domain = server.tenant().domain
+        uris = {"displayName": "Hello", "identifierUris": [f"https://{domain}/hello"]}
+        await directory.upsert_application(graph, "hello.web", uris)
+        await directory.upsert_application(graph, "hello.twin", uris)
+
+    with pytest.raises(Conflict, match="property identifierUris already exists") as refused:
+        signed_in(server, work)
+
+    assert "holds that identifier URI" in refused.value.hint
+
+
+def test_an_identifier_uri_of_a_strange_domain_is_told_what_may_stand_there(
+    server: Server,
+) -> None:
+    async def work(graph: Graph) -> None:
+        body = {"displayName": "Hello", "identifierUris": ["https://stranger.example/hello"]}
+        await directory.upsert_application(graph, "hello.web", body)
+
+    with pytest.raises(GraphError, match="must use a verified domain") as refused:
+        signed_in(server, work)
+
+    assert "api://{appId}" in refused.value.hint

@@ -27,6 +27,7 @@ HAS_OWNER = (
     "One or more added object references already exist for the following modified properties: "
     "'owners'."
 )
+SAME_URI = "Another object with the same value for property identifierUris already exists."
 SAME_SUBJECT = "The combination of issuer and subject must be unique for the application."
 NO_SCOPE = (
     "Property api.preAuthorizedApplications.delegatedPermissionIds has a Permission Id that "
@@ -68,6 +69,10 @@ def kind_of(reply: Reply, operation: Operation) -> type[GraphError] | None:
         (operations.READ_TENANT, a_refusal(403, DENIED), None),
         (operations.UPSERT_APPLICATION, a_refusal(400, BAD, TAKEN), Conflict),
         (operations.UPSERT_APPLICATION, a_refusal(400, BAD, TAKEN, attempts=2), NotYetVisible),
+        (operations.UPSERT_APPLICATION, a_refusal(400, BAD, SAME_URI), Conflict),
+        (operations.UPSERT_APPLICATION, a_refusal(400, BAD, SAME_URI, attempts=2), NotYetVisible),
+        (operations.UPDATE_APPLICATION, a_refusal(400, BAD, SAME_URI), Conflict),
+        (operations.UPDATE_APPLICATION, a_refusal(400, BAD, SAME_URI, attempts=2), Conflict),
         (operations.UPSERT_APPLICATION, a_refusal(404, GONE), NotYetVisible),
         (operations.UPSERT_APPLICATION, a_refusal(403, DENIED), Forbidden),
         (operations.UPDATE_APPLICATION, a_refusal(404, GONE), NotYetVisible),
