@@ -36,15 +36,32 @@ READ = Operation(needs=READS)
 LOOK_UP = Operation(needs=READS, done=(MISSING,))
 READ_TENANT = Operation(needs="Organization.Read.All", done=(Sign(status=403),))
 
+NAME_TAKEN = "property uniqueName already exists"
+URI_TAKEN = Sign(status=400, says="property identifierUris already exists")
+WRITTEN = (
+    (
+        URI_TAKEN,
+        "Another application holds that identifier URI, perhaps a deleted one: choose another, "
+        "or purge that application.",
+    ),
+    (
+        Sign(status=400, says="HostNameNotOnVerifiedDomain"),
+        "Use api://{appId}, or a domain that the tenant has verified.",
+    ),
+)
+"""What to do about refused properties."""
+
 UPSERT_APPLICATION = Operation(
     needs=WRITES,
     not_yet=(
         MISSING,
-        Sign(status=400, says="property uniqueName already exists", repeated=True),
+        Sign(status=400, says=NAME_TAKEN, repeated=True),
+        Sign(status=400, says=URI_TAKEN.says, repeated=True),
     ),
-    taken=(Sign(status=400, says="property uniqueName already exists"),),
+    taken=(Sign(status=400, says=NAME_TAKEN), URI_TAKEN),
+    hints=WRITTEN,
 )
-UPDATE_APPLICATION = Operation(needs=WRITES, not_yet=(MISSING,))
+UPDATE_APPLICATION = Operation(needs=WRITES, not_yet=(MISSING,), taken=(URI_TAKEN,), hints=WRITTEN)
 UPDATE_ENTITLEMENTS = Operation(
     needs=WRITES,
     not_yet=(
@@ -54,6 +71,8 @@ UPDATE_ENTITLEMENTS = Operation(
         # Or does not have the scope yet that the same application was given a moment ago.
         Sign(status=400, says="preAuthorizedApplications.delegatedPermissionIds"),
     ),
+    taken=(URI_TAKEN,),
+    hints=WRITTEN,
 )
 DELETE_APPLICATION = Operation(needs=WRITES, done=(MISSING,))
 

@@ -129,7 +129,7 @@ def assignment(data: Mapping[str, Any]) -> AppRoleAssignment:
 
 
 def grants(items: Iterable[Mapping[str, Any]]) -> tuple[OAuth2PermissionGrant, ...]:
-    """Delegated permissions that were granted; `scope` is a list in one text, often with a blank too many."""
+    """Delegated permissions that were granted; Graph lists them in one text, with odd blanks."""
     return tuple(
         OAuth2PermissionGrant(
             id=data["id"],
