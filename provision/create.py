@@ -32,6 +32,8 @@ async def create(step: CreateApplication, run: Run) -> str:
     try:
         made = await directory.upsert_application(run.target.graph, step.unique_name, body)
     except Conflict as taken:
+        if "uniqueName" not in taken.detail:
+            raise  # another of its names is somebody else's, such as an identifier URI
         await _deleted_namesake(step, run, taken)
         raise Outdated from taken
     if made is None:
