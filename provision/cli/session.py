@@ -30,7 +30,9 @@ def read_manifest(path: Path, options: Options) -> Manifest:
     """The manifest, narrowed to the targets; its warnings are told."""
     from provision.manifest import load
 
-    manifest = load(path, environ=os.environ, variables=variables_of(options))
+    manifest = load(
+        path, environ=os.environ, variables=variables_of(options), environment=options.env
+    )
     for warning in manifest.warnings:
         say(f"Warning: {warning}")
     return _narrowed(manifest, options)
@@ -68,7 +70,11 @@ def _narrowed(manifest: Manifest, options: Options) -> Manifest:
     known = {
         name
         for spec in manifest.applications
-        for name in (spec.key, *(f"{spec.key}/{secret.name}" for secret in spec.secrets))
+        for name in (
+            spec.key,
+            *(f"{spec.key}/{secret.name}" for secret in spec.secrets),
+            *(f"{spec.key}/{trust.name}" for trust in spec.federated),
+        )
     }
     for target in options.target:
         if target not in known:
