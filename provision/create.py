@@ -116,6 +116,5 @@ async def create_service_principal(step: CreateServicePrincipal, run: Run) -> st
 def accesses(roles: Sequence[AppRole]) -> list[ResourceAccess]:
     """Application permissions as entries of requiredResourceAccess."""
     return [
-        ResourceAccess(resource_app_id=role.resource, id=role.id, type="Role")
-        for role in roles
+        ResourceAccess(resource_app_id=role.resource, id=role.id, type="Role") for role in roles
     ]

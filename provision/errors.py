@@ -6,7 +6,8 @@
     ├── PlanError                        the tenant is not in a state that may be changed
     │   ├── ForeignApplication           somebody else's application bears our uniqueName
     │   ├── DeletedNamesake              somebody else's deleted application occupies it
-    │   └── UnsafePlan                   it would delete; needs --allow-destroy
+    │   ├── UnsafePlan                   it would delete; needs --allow-destroy
+    │   └── OutdatedPlan                 it holds what nobody reviewed: another digest, or new steps
     ├── GraphError                       Microsoft Graph refused: code, request id
     │   ├── NotFound · Forbidden · Conflict · Throttled · Unreachable
     │   ├── AnswerLost                   a write may have taken effect: look before asking again
@@ -103,6 +104,17 @@ class UnsafePlan(PlanError):
         super().__init__(
             f"This would delete what is no longer in the manifest: {listed}",
             hint="If that is meant, run apply again with --allow-destroy.",
+        )
+
+
+class OutdatedPlan(PlanError):
+    """What would be done now is more than, or something else than, what was reviewed."""
+
+    def __init__(self, message: str, steps: Iterable[str] = ()) -> None:
+        self.steps = tuple(steps)
+        super().__init__(
+            message + "".join(f"\n  {step}" for step in self.steps),
+            hint="Nothing of this was done. Plan again, have that reviewed, and apply it.",
         )
 
 

@@ -21,6 +21,9 @@ PURE = {
     "receipt",
     "wording",
     "init",
+    "document",
+    "saved",
+    "consent",
 }
 DOORS = {"graph", "stores", "clock"}
 ACTS = {

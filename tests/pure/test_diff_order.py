@@ -38,9 +38,7 @@ from tests.build import (
     registered,
 )
 
-ROLES = tuple(
-    AppRole(resource=GRAPH_APP_ID, id=f"n{i}", value=f"N{i}") for i in range(10, 26)
-)
+ROLES = tuple(AppRole(resource=GRAPH_APP_ID, id=f"n{i}", value=f"N{i}") for i in range(10, 26))
 TAGS = tuple(f"t{i}" for i in range(10, 26))
 """So many that no set lists them in order by chance."""
 
