@@ -113,7 +113,7 @@ class OutdatedPlan(PlanError):
     def __init__(self, message: str, steps: Iterable[str] = ()) -> None:
         self.steps = tuple(steps)
         super().__init__(
-            message + "".join(f"\n  {step}" for step in self.steps),
+            message + "".join(f"\n  {' '.join(step.split())}" for step in self.steps),
             hint="Nothing of this was done. Plan again, have that reviewed, and apply it.",
         )
 
