@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from provision import compare, consent, trust
-from provision.consent import Known, known
+from provision import allowed, compare, trust
+from provision.allowed import Known, known
 from provision.errors import AdoptedMissing, DeletedNamesake, ForeignApplication
 from provision.life import Rotation, diff_secrets
 from provision.model import (
@@ -82,7 +82,7 @@ def diff(
     for identity in desired.identities:
         entries.extend(resources.get(identity.key, ()))
         principal = observed.identities[identity.key]
-        entries.extend(consent.of_identity(identity, principal, scene.names))
+        entries.extend(allowed.of_identity(identity, principal, scene.names))
     entries.extend(_strays(scene))
     return Plan(
         owner=desired.owner,
@@ -96,7 +96,7 @@ def _resource_principals(scene: Scene) -> Mapping[str, list[CreateResourcePrinci
     steps: dict[str, list[CreateResourcePrincipal]] = {}
     done: set[str] = set()
     needs: list[tuple[str, Iterable[Permission]]] = [
-        *((each.key, consent.asked(each)) for each in scene.desired.applications),
+        *((each.key, allowed.asked(each)) for each in scene.desired.applications),
         *((each.key, each.app_roles) for each in scene.desired.identities),
     ]
     for key, permissions in needs:
@@ -127,7 +127,7 @@ def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
     """What refers to the application itself, or to others of the manifest, waits until those exist."""
     properties = compare.wanted_properties(wanted)
     later = {name: properties[name] for name in sorted(properties) if _waits(properties[name])}
-    asked = consent.ordered(consent.asked(wanted))
+    asked = allowed.ordered(allowed.asked(wanted))
     yield CreateApplication(
         app=wanted.key,
         unique_name=wanted.unique_name,
@@ -158,7 +158,7 @@ def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
     own = tuple(each for each in asked if each.resource in scene.names.own)
     if own:
         yield RequestPermissions(app=wanted.key, permissions=own)
-    yield from consent.grants(wanted, None, scene.names)
+    yield from allowed.grants(wanted, None, scene.names)
     yield from trust.added(wanted, None, scene.owner)
     yield from diff_secrets(wanted, None, owner=scene.owner, now=scene.now, rotation=Rotation())
 
@@ -177,9 +177,9 @@ def _existing(
     yield from _referring(wanted, found, scene)
     secrets = diff_secrets(wanted, found, owner=scene.owner, now=scene.now, rotation=scene.rotation)
     removals = trust.removed(wanted, found, scene.owner)
-    revokes = consent.revokes(wanted, found, scene.names)
+    revokes = allowed.revokes(wanted, found, scene.names)
     yield from _around([*secrets, *removals], revokes)
-    yield from consent.withdrawals(wanted, found, scene.names)
+    yield from allowed.withdrawals(wanted, found, scene.names)
 
 
 def _updated(wanted: DesiredApplication, found: Application) -> Iterator[Step]:
@@ -204,9 +204,9 @@ def _referring(
     """What may name other applications of the manifest: clients, permissions, and what follows from them."""
     yield from _owners(wanted, found)
     yield from _clients(wanted, found.application, scene.names)
-    yield from consent.requests(wanted, found.application, scene.names)
-    yield from consent.grants(wanted, found, scene.names)
-    yield from consent.others(wanted, found, scene.names)
+    yield from allowed.requests(wanted, found.application, scene.names)
+    yield from allowed.grants(wanted, found, scene.names)
+    yield from allowed.others(wanted, found, scene.names)
     yield from trust.added(wanted, found, scene.owner)
 
 
@@ -233,7 +233,7 @@ def _restored(
     yield from _around(secrets, ())
     # Its consents come back with the service principal and cannot be read before: withdrawing the
     # request now would make them look like somebody else's.
-    for step in consent.withdrawals(wanted, as_found, scene.names):
+    for step in allowed.withdrawals(wanted, as_found, scene.names):
         values = ", ".join(each.value for each in step.permissions)
         yield Note(
             app=wanted.key,

@@ -9,7 +9,8 @@
     │   ├── AdoptedMissing               the application to adopt is not there
     │   ├── NotMade                      another application of the manifest, which this one refers to, is not there
     │   ├── DeletedNamesake              somebody else's deleted application occupies it
-    │   └── UnsafePlan                   it would delete; needs --allow-destroy
+    │   ├── UnsafePlan                   it would delete; needs --allow-destroy
+    │   └── OutdatedPlan                 it holds what nobody reviewed: another digest, or new steps
     ├── GraphError                       Microsoft Graph refused: code, request id
     │   ├── NotFound · Forbidden · Conflict · Throttled · Unreachable
     │   ├── AnswerLost                   a write may have taken effect: look before asking again
@@ -140,6 +141,17 @@ class UnsafePlan(PlanError):
         super().__init__(
             f"This would delete what is no longer in the manifest: {listed}",
             hint="If that is meant, run apply again with --allow-destroy.",
+        )
+
+
+class OutdatedPlan(PlanError):
+    """What would be done now is more than, or something else than, what was reviewed."""
+
+    def __init__(self, message: str, steps: Iterable[str] = ()) -> None:
+        self.steps = tuple(steps)
+        super().__init__(
+            message + "".join(f"\n  {' '.join(step.split())}" for step in self.steps),
+            hint="Nothing of this was done. Plan again, have that reviewed, and apply it.",
         )
 
 

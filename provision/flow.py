@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from provision import apply as executor
+from provision import consent, saved
 from provision import destroy as destruction
 from provision.desired import resolve
 from provision.diff import diff
@@ -45,6 +47,25 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far an apply may go: consents alone, or no further than the steps of a plan that was reviewed."""
+
+    consent_only: bool = False
+    reviewed: Sequence[Mapping[str, Any]] | None = None
+
+    def within(self, plan: Plan, observed: Observed, desired: Desired) -> Plan:
+        """What of a plan may be done; raises OutdatedPlan where it holds what nobody reviewed."""
+        if self.consent_only:
+            plan = consent.possible(consent.only_consent(plan, observed), observed)
+        if self.reviewed is not None:
+            saved.refuse_beyond(self.reviewed, plan.steps, desired)
+        return plan
+
+
+ALL = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """What apply did, and what the proof found afterwards."""
 
@@ -61,6 +82,12 @@ async def plan(manifest: Manifest, target: Target, *, rotation: Rotation | None 
     return Planned(plan=steps, desired=desired, observed=observed)
 
 
+async def plan_consent(manifest: Manifest, target: Target) -> Planned:
+    """The part of a plan that an administrator consents to; `request` in the manifest counts as wanted."""
+    planned = await plan(consent.granting(manifest), target)
+    return replace(planned, plan=consent.only_consent(planned.plan, planned.observed))
+
+
 async def look(manifest: Manifest, target: Target) -> Observed:
     """What is there; an operator who is one of the workloads is refused before and after looking."""
     await asyncio.to_thread(_refuse_stored_workload, manifest, target)
@@ -75,9 +102,14 @@ async def apply(
     target: Target,
     *,
     skip_verify: bool = False,
+    limits: Limits = ALL,
 ) -> Applied:
-    """Make the tenant match, then prove it."""
-    return await _carry_out(manifest, planned, target, skip_verify=skip_verify)
+    """Make the tenant match, as far as the limits allow, then prove it."""
+    allowed = limits.within(planned.plan, planned.observed, planned.desired)
+    wanted = consent.granting(manifest) if limits.consent_only else manifest
+    return await _carry_out(
+        wanted, replace(planned, plan=allowed), target, skip_verify=skip_verify, limits=limits
+    )
 
 
 async def plan_rotation(manifest: Manifest, target: Target, rotation: Rotation) -> Planned:
@@ -145,6 +177,7 @@ async def _carry_out(
     rotation: Rotation | None = None,
     prove_over: float = PROVE_OVER,
     skip_verify: bool = False,
+    limits: Limits = ALL,
 ) -> Applied:
     for warning in await asyncio.to_thread(_probe_stores, planned, target):
         target.tell(f"Warning: {warning}")
@@ -156,12 +189,13 @@ async def _carry_out(
         only = replace(desired, applications=tuple(a for a in desired.applications if a.key == app))
         left = rotation and replace(rotation, forced=rotation.forced - run.issued)
         again = diff(only, observed, now=target.clock.now(), rotation=left)
-        return observed, (only_secrets(again, left) if left else again).steps
+        again = only_secrets(again, left) if left else again
+        return observed, limits.within(again, observed, only).steps
 
     receipt = await executor.apply(planned.plan, run, replan)
     app_ids = {app: state.app_id for app, state in run.states.items()}
     findings: tuple[Finding, ...] = ()
-    whole = _whole(planned.desired, receipt)
+    whole = _whole(planned, receipt, limits)
     proved = not skip_verify and not target.stopping.is_set() and bool(whole or not receipt.failed)
     if proved:
         try:
@@ -171,10 +205,14 @@ async def _carry_out(
     return Applied(receipt=receipt, findings=findings, proved=proved)
 
 
-def _whole(desired: Desired, receipt: Receipt) -> tuple[DesiredApplication, ...]:
-    """What was completed; an application that failed half-way is in the receipt already."""
-    broken = {failed.app for failed in receipt.failed}
-    return tuple(wanted for wanted in desired.applications if wanted.key not in broken)
+def _whole(planned: Planned, receipt: Receipt, limits: Limits) -> tuple[DesiredApplication, ...]:
+    """What was completed; what failed half-way is in the receipt, what waits for a developer in the notes."""
+    left_out = {failed.app for failed in receipt.failed}
+    if limits.consent_only:
+        left_out |= {note.app for note in planned.plan.notes}
+        there = planned.observed.applications
+        left_out |= {app.key for app in planned.desired.applications if app.key not in there}
+    return tuple(wanted for wanted in planned.desired.applications if wanted.key not in left_out)
 
 
 async def _proof(

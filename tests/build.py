@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from provision.manifest.spec import Manifest
 from provision.model import (
     GRAPH_APP_ID,
     Application,
@@ -85,6 +86,21 @@ def an_app(
 def desired(*applications: DesiredApplication) -> Desired:
     """What one manifest wants."""
     return Desired(owner=OWNER, applications=applications)
+
+
+def a_manifest(**changes: Any) -> Manifest:
+    """A manifest of nothing but its name, at `project/hello.yaml`."""
+    said: dict[str, Any] = {
+        "file": "project/hello.yaml",
+        "folder": Path("project").absolute(),
+        "name": OWNER,
+        "owner": OWNER,
+        "tenant": None,
+        "cloud": None,
+        "applications": (),
+        "source": {"version": 1, "name": OWNER, "applications": {}},
+    }
+    return Manifest(**{**said, **changes})
 
 
 def a_password(

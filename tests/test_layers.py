@@ -22,6 +22,9 @@ PURE = {
     "risk",
     "wording",
     "init",
+    "document",
+    "saved",
+    "consent",
 }
 DOORS = {"graph", "stores", "clock"}
 ACTS = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from provision.target import Target
 
 
+class Form(StrEnum):
+    """How `plan` is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+
+
 def explain(role: Permission) -> str | None:
     """A permission's effect in plain words, as the shipped catalogue tells it."""
     from provision import permissions
@@ -32,26 +40,48 @@ def explain(role: Permission) -> str | None:
     return known.display_name if known else None
 
 
+def risk(role: Permission) -> str | None:
+    """A permission's tier; None where nobody rated it."""
+    return None  # provision/risk.py answers here once it is there
+
+
 def plan_text(planned: Planned, *, stream_is_stdout: bool, options: Options) -> str:
     """The plan, fit for the screen that it goes to."""
     from provision.render import text
 
     stream = sys.stdout if stream_is_stdout else sys.stderr
     return text.plan_text(
-        planned.plan, planned.desired, explain=explain, look=look(stream, options)
+        planned.plan, planned.desired, explain=explain, risk=risk, look=look(stream, options)
     )
 
 
-def show_plan(planned: Planned, options: Options) -> None:
-    """The plan as the command's result."""
-    from provision.render import jsonout
+def show_plan(
+    planned: Planned, body: Mapping[str, Any], options: Options, *, form: Form = Form.TEXT
+) -> None:
+    """The plan as the command's result, with the digest by which apply can be held to it."""
+    from provision.document import SHOWN
+    from provision.render import jsonout, markdown
 
-    for warning in planned.observed.warnings:
+    warnings = planned.observed.warnings
+    for warning in warnings:
         say(f"Warning: {warning}", options=options)
     if options.json:
-        show(jsonout.plan_json(planned.plan, planned.desired))
+        show(jsonout.plan_json(planned.plan, planned.desired, body=body))
+    elif form is Form.MARKDOWN:
+        show(
+            markdown.plan_markdown(
+                planned.plan,
+                planned.desired,
+                body=body,
+                explain=explain,
+                risk=risk,
+                warnings=warnings,
+            )
+        )
     else:
         show(plan_text(planned, stream_is_stdout=True, options=options))
+        if planned.plan.steps:
+            show(f"Digest: {body['digest'][:SHOWN]}")
 
 
 def tell_plan(planned: Planned, options: Options) -> None:
@@ -137,7 +167,7 @@ def show_doomed(plan: Plan, options: Options) -> None:
     from provision.render import text
 
     stream = sys.stderr if options.json else sys.stdout
-    rendered = text.plan_text(plan, None, explain=explain, look=look(stream, options))
+    rendered = text.plan_text(plan, None, explain=explain, risk=risk, look=look(stream, options))
     (tell if options.json else show)(rendered)
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli import review
+from provision.cli import review, saving
 from provision.cli.options import Options, takes_options
 from provision.cli.output import say, telling_failures
+from provision.cli.review import Form
 from provision.cli.session import Stop, duration_of, read_manifest, stopping, work
 
 if TYPE_CHECKING:
-    from provision.flow import Applied
+    from provision.flow import Applied, Planned
     from provision.manifest.spec import Manifest
     from provision.receipt import Finding, Receipt
     from provision.target import Target
@@ -26,6 +27,10 @@ ReplaceStore = Annotated[
         "--replace-store", help="Write over a value that a store holds for somebody else."
     ),
 ]
+OnlyConsent = Annotated[
+    saving.Only | None,
+    typer.Option("--only", help="Only what an administrator has to consent to."),
+]
 Parallelism = Annotated[int, typer.Option(min=1, max=64, help="Requests in flight at most.")]
 CHANGES = 2
 
@@ -36,23 +41,41 @@ def plan(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when something would change.")
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Save the plan, for apply to do just that."),
+    ] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="Markdown is for a pull request.")
+    ] = Form.TEXT,
+    only: OnlyConsent = None,
     *,
     options: Options,
 ) -> None:
-    """Show what apply would do; nothing is written."""
+    """Show what apply would do; nothing is written to the tenant or to a store."""
     with telling_failures(options):
         from provision import flow
 
         manifest = read_manifest(file, options)
-        planned = work(manifest, options, lambda to: flow.plan(manifest, to), looking=True)
-        review.show_plan(planned, options)
+
+        async def verb(target: Target) -> tuple[str, Planned]:
+            look = flow.plan_consent if only else flow.plan
+            return target.tenant_id, await look(manifest, target)
+
+        tenant_id, planned = work(manifest, options, verb, looking=True)
+        body = saving.body_of(planned, manifest, tenant_id, consent_only=bool(only))
+        review.show_plan(planned, body, options, form=form)
+        if out:
+            saving.write(out, body, manifest)
         if detailed_exitcode and planned.plan.steps:
             raise typer.Exit(CHANGES)
 
 
 @takes_options()
 def apply(
-    file: File,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The manifest, or a plan saved by plan --out.")
+    ],
     yes: Yes = False,
     allow_destroy: Annotated[
         bool, typer.Option("--allow-destroy", help="Delete what left the manifest.")
@@ -60,6 +83,11 @@ def apply(
     skip_verify: Annotated[
         bool, typer.Option("--skip-verify", help="Leave out the proof by token.")
     ] = False,
+    digest: Annotated[
+        str | None,
+        typer.Option("--digest", metavar="DIGEST", help="Only if the plan has this digest."),
+    ] = None,
+    only: OnlyConsent = None,
     replace_store: ReplaceStore = False,
     parallelism: Parallelism = 16,
     *,
@@ -69,23 +97,42 @@ def apply(
     with telling_failures(options):
         from provision import flow
 
-        manifest, stop = read_manifest(file, options), Stop()
+        source, stop = saving.opened(file, options, only), Stop()
+        manifest = source.manifest
 
         async def verb(target: Target) -> tuple[str, Applied | None]:
             with review.alone(manifest, target):
-                planned = await flow.plan(manifest, target)
-                review.tell_plan(planned, options)
+                planned = await _reviewed(source, target, options, digest)
                 flow.refuse_unsafe(planned.plan, allow_destroy=allow_destroy)
                 if not review.agreed(planned, target, options, yes=yes):
                     return target.tenant_id, None
                 with stopping(target.stopping, stop):
-                    applied = await flow.apply(manifest, planned, target, skip_verify=skip_verify)
+                    applied = await flow.apply(
+                        manifest, planned, target, skip_verify=skip_verify, limits=source.limits
+                    )
                 return target.tenant_id, applied
 
         tenant_id, applied = work(
             manifest, options, verb, replace_store=replace_store, parallel=parallelism
         )
         _finish(applied, tenant_id, manifest, options, stop)
+
+
+async def _reviewed(
+    source: saving.Source, target: Target, options: Options, digest: str | None
+) -> Planned:
+    """The plan of this moment, shown; it is no other than the one that was saved or demanded."""
+    from provision import flow
+
+    look = flow.plan_consent if source.consent_only else flow.plan
+    planned = await look(source.manifest, target)
+    review.tell_plan(planned, options)
+    body = saving.body_of(
+        planned, source.manifest, target.tenant_id, consent_only=source.consent_only
+    )
+    source.check(body, digest)
+    source.limits.within(planned.plan, planned.observed, planned.desired)
+    return planned
 
 
 @takes_options()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from auth.errors import AuthError, TokenRefused
+from provision.document import camel, secret_of
 from provision.errors import GraphError, ManifestError, Problem, ProvisionError
 from provision.model import AppRole, Desired, Owner, PermissionScope, PreAuthorized
 from provision.plan import AddSecret, Change, Plan, Step
@@ -21,9 +21,14 @@ VERSION = 1
 _ACTIONS = {"+": "create", "~": "change", "-": "destroy"}
 
 
-def plan_json(plan: Plan, desired: Desired | None = None) -> str:
-    """`provision/plan`: the summary, every step, and the notes."""
-    return _document("plan", _plan(plan, desired))
+def plan_json(
+    plan: Plan, desired: Desired | None = None, *, body: Mapping[str, Any] | None = None
+) -> str:
+    """`provision/plan`: the summary, every step, and the notes; of the plan's canonical form its digest."""
+    about = (
+        {key: body[key] for key in ("tenantId", "environment", "only", "digest")} if body else {}
+    )
+    return _document("plan", {**_plan(plan, desired), **about})
 
 
 def apply_json(
@@ -123,7 +128,7 @@ def _plan(plan: Plan, desired: Desired | None) -> dict[str, Any]:
 
 def _step(step: Step) -> dict[str, Any]:
     """A step's own fields after what every step has."""
-    own = {_camel(each.name): _plain(getattr(step, each.name)) for each in fields(step)}
+    own = {camel(each.name): _plain(getattr(step, each.name)) for each in fields(step)}
     return {
         "step": type(step).__name__,
         "action": _ACTIONS[sign(step)],
@@ -135,21 +140,11 @@ def _step(step: Step) -> dict[str, Any]:
 
 def _secret(step: Step, desired: Desired | None) -> dict[str, Any]:
     """Where a new secret will go and how long it lasts; its end is known when it is issued."""
-    if not isinstance(step, AddSecret) or desired is None:
+    found = secret_of(step, desired) if desired and isinstance(step, AddSecret) else None
+    if found is None:
         return {}
-    return next(
-        (
-            {
-                "store": secret.store.address,
-                "lifetimeSeconds": int(secret.lifetime.total_seconds()),
-            }
-            for application in desired.applications
-            if application.key == step.app
-            for secret in application.secrets
-            if secret.name == step.credential
-        ),
-        {},
-    )
+    seconds = int(found.lifetime.total_seconds())
+    return {"store": found.store.address, "lifetimeSeconds": seconds}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -200,10 +195,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_(.)", lambda found: found[1].upper(), name)
 
 
 def _document(kind: str, body: Mapping[str, Any]) -> str:

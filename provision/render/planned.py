@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import assert_never
 
 from provision.model import Desired, DesiredApplication, Permission
 from provision.plan import (
@@ -13,7 +12,6 @@ from provision.plan import (
     AddOwner,
     AddSecret,
     AuthorizeClients,
-    Change,
     CreateApplication,
     CreateResourcePrincipal,
     CreateServicePrincipal,
@@ -36,11 +34,22 @@ from provision.plan import (
     UpdateServicePrincipal,
     WithdrawPermissions,
 )
-from provision.render.layout import BLANK, Line, line, say
+from provision.render.changes import Detail, change_details, set_details, shown
+from provision.render.layout import BLANK, Line, Words, line, say
 from provision.wording import exactly, noun, permission, permissions, short, sign
 
 Explain = Callable[[Permission], str | None]
 """A permission's effect in plain words, if anybody knows it."""
+
+Risk = Callable[[Permission], str | None]
+"""A permission's tier: `tier 0`, `high`, `medium` or `low`; None where nobody rated it."""
+
+RISKS = {
+    "tier 0": ("tier 0: can lead to control of the tenant", "bold red"),
+    "high": ("high: writes, or reads content, everywhere in the tenant", "red"),
+    "medium": ("medium: reads everywhere in the tenant", "yellow"),
+}
+"""What a tier means, and its colour; the lowest one is quiet."""
 
 STYLES = {"+": "green", "~": "yellow", "-": "red"}
 _NOUN_WIDTH = len("service principal")
@@ -51,14 +60,18 @@ class Names:
     """What a step's words need to know beyond the step."""
 
     explain: Explain
+    risk: Risk = lambda _: None
     applications: Mapping[str, DesiredApplication] = field(default_factory=dict)
     granted: frozenset[tuple[str, Permission]] = frozenset()
 
 
-def names_of(plan: Plan, desired: Desired | None, explain: Explain) -> Names:
+def names_of(
+    plan: Plan, desired: Desired | None, explain: Explain, risk: Risk = lambda _: None
+) -> Names:
     """Look up once what all lines need."""
     return Names(
         explain=explain,
+        risk=risk,
         applications={each.key: each for each in desired.applications} if desired else {},
         granted=frozenset(
             (step.app, granted)
@@ -67,6 +80,14 @@ def names_of(plan: Plan, desired: Desired | None, explain: Explain) -> Names:
             for granted in ((step.role,) if isinstance(step, GrantAppRole) else step.scopes)
         ),
     )
+
+
+def summary(plan: Plan) -> str:
+    """How much the plan is, in one sentence."""
+    made, changed, gone = plan.count()
+    if not plan.steps:
+        return "No changes. The tenant matches the manifest."
+    return f"Plan: {made} to create, {changed} to change, {gone} to destroy."
 
 
 def plan_lines(plan: Plan, names: Names) -> Iterator[Line]:
@@ -81,18 +102,37 @@ def plan_lines(plan: Plan, names: Names) -> Iterator[Line]:
         yield line(say(app or "tenant", "bold"))
         for step in steps.get(app, ()):
             yield from step_lines(step, names)
-        for says in notes.get(app, ()):
-            yield line(say(says, "dim"), lead=[say("    note".ljust(6 + _NOUN_WIDTH), "dim")])
+        yield from note_lines(notes.get(app, ()))
         yield BLANK
+
+
+def note_lines(notes: Iterable[str]) -> Iterator[Line]:
+    """What is worth saying and no step."""
+    for says in notes:
+        yield line(say(says, "dim"), lead=[say("    note".ljust(6 + _NOUN_WIDTH), "dim")])
 
 
 def step_lines(step: Step, names: Names) -> Iterator[Line]:
     """One signed line, and what belongs to it indented below."""
     mark = sign(step)
     lead = [say(f"  {mark} ", STYLES[mark]), say(noun(step).ljust(_NOUN_WIDTH + 2))]
-    yield line(say(_body(step, names)), lead=lead)
-    for each in _below(step, names):
-        yield line(say(each), lead=[say("      ")])
+    gone = STYLES[mark] if mark == "-" else ""
+    yield line(say(_body(step, names), gone), *_risk(step, names), lead=lead)
+    for detail, *risk in _below(step, names):
+        margin = " " * (6 + 2 * detail.depth)
+        style = STYLES.get(detail.sign, "")
+        signed = [say(margin), *([say(f"{detail.sign} ", style)] if detail.sign else [])]
+        yield line(say(detail.text, style if detail.sign == "-" else ""), *risk, lead=signed)
+
+
+def risk_words(asked: Permission, names: Names) -> list[Words]:
+    """How dangerous a permission is, behind its name."""
+    said = RISKS.get(names.risk(asked) or "")
+    return [say(" "), say(f"[{said[0]}]", said[1])] if said else []
+
+
+def _risk(step: Step, names: Names) -> list[Words]:
+    return risk_words(step.role, names) if isinstance(step, GrantAppRole) else []
 
 
 def _body(step: Step, names: Names) -> str:
@@ -105,9 +145,9 @@ def _body(step: Step, names: Names) -> str:
         case UpdateApplication():
             return _display_name(step, names)
         case RequestPermissions():
-            return permissions(step.permissions)
+            return f"asks for {permissions(step.permissions)}"
         case WithdrawPermissions():
-            return f"no longer {permissions(step.permissions)}"
+            return f"no longer asks for {permissions(step.permissions)}"
         case CreateServicePrincipal():
             return _display_name(step, names)
         case RestoreServicePrincipal():
@@ -117,16 +157,20 @@ def _body(step: Step, names: Names) -> str:
         case CreateResourcePrincipal():
             return f"{step.name} ({step.resource}): its service principal"
         case DisableEntitlements():
-            return f"{', '.join(step.values)}: disabled, to be changed or removed"
+            return f"{', '.join(step.values)}: disabled first, to be changed or removed"
         case AuthorizeClients():
-            return _display_name(step, names)
+            return f"{_display_name(step, names)}: which clients are authorized"
         case AddOwner():
             of = "" if step.of == "application" else " (of the service principal)"
             return f"{step.owner.name}{of}"
-        case GrantAppRole() | RevokeAppRole():
+        case GrantAppRole():
             return _explained(step.role, names)
-        case GrantScopes() | RevokeScopes():
+        case RevokeAppRole():
+            return f"revoke {_explained(step.role, names)}"
+        case GrantScopes():
             return f"{permissions(step.scopes)}, delegated, for every user"
+        case RevokeScopes():
+            return f"revoke {permissions(step.scopes)}, delegated, for every user"
         case AddFederated():
             return f"{step.credential}: trusts {step.subject} of {step.issuer}"
         case UpdateFederated():
@@ -146,35 +190,52 @@ def _body(step: Step, names: Names) -> str:
             assert_never(step)
 
 
-def _below(step: Step, names: Names) -> Iterator[str]:
+def _below(step: Step, names: Names) -> Iterator[tuple[Detail, *tuple[Words, ...]]]:
     match step:
         case CreateApplication():
-            for name, value in sorted(step.properties.items()):
-                if name != "displayName":
-                    yield f"{name}: {_value(value)}"
+            rest = {name: v for name, v in step.properties.items() if name != "displayName"}
+            yield from ((each,) for each in set_details(rest))
             if step.tags:
-                yield f"tags: {', '.join(step.tags)}"
-            for role in _only_requested(step.app, step.requested, names):
-                yield f"requests {_explained(role, names)}"
+                yield (Detail(text=f"tags: {', '.join(step.tags)}"),)
+            for asked in _only_requested(step.app, step.requested, names):
+                yield (
+                    Detail(text=f"requests {_explained(asked, names)}"),
+                    *risk_words(asked, names),
+                )
         case UpdateApplication() | UpdateServicePrincipal() | UpdateFederated():
-            for change in step.changes:
-                yield _change(change)
+            yield from ((each,) for change in step.changes for each in change_details(change))
         case AuthorizeClients():
-            for client in step.pre_authorized or ():
-                values = ", ".join(scope.value for scope in client.scopes)
-                yield f"{client.client} needs no consent for {values}"
-            if step.known:
-                yield f"known clients: {', '.join(step.known)}"
+            yield from ((each,) for each in _clients(step))
+        case AddFederated():
+            yield (Detail(text=f"audience: {shown(step.audience)}"),)
         case GrantScopes():
-            for scope in step.scopes:
-                if effect := names.explain(scope):
-                    yield f'{scope.value}: "{effect}"'
+            yield from _effects(step.scopes, names)
         case RequestPermissions():
-            for role in _only_requested(step.app, step.permissions, names):
-                if effect := names.explain(role):
-                    yield f'{role.value}: "{effect}"'
+            yield from _effects(_only_requested(step.app, step.permissions, names), names)
         case _:
             pass
+
+
+def _effects(
+    asked: Iterable[Permission], names: Names
+) -> Iterator[tuple[Detail, *tuple[Words, ...]]]:
+    """What several permissions mean, each on a line, as far as anybody knows."""
+    for each in asked:
+        effect, risk = names.explain(each), risk_words(each, names)
+        if effect or risk:
+            said = f'{each.value}: "{effect}"' if effect else each.value
+            yield Detail(text=said), *risk
+
+
+def _clients(step: AuthorizeClients) -> Iterator[Detail]:
+    """Both lists are exact: an empty one takes everybody's place away."""
+    for client in step.pre_authorized or ():
+        values = ", ".join(scope.value for scope in client.scopes)
+        yield Detail(text=f"{client.client} needs no consent for {values}")
+    if step.pre_authorized == ():
+        yield Detail(text="no client is authorized in advance")
+    if step.known is not None:
+        yield Detail(text=f"known clients: {', '.join(step.known) or 'none'}")
 
 
 def _only_requested(app: str, roles: tuple[Permission, ...], names: Names) -> list[Permission]:
@@ -202,18 +263,3 @@ def _display_name(step: Step, names: Names) -> str:
     application = names.applications.get(step.app)
     said = application.properties.get("displayName") if application else None
     return str(said or step.app)
-
-
-def _change(change: Change) -> str:
-    before, after = change.before, change.after
-    if isinstance(before, list) and isinstance(after, list):
-        parts = [f"adds {_value(each)}" for each in after if each not in before]
-        parts += [f"removes {_value(each)}" for each in before if each not in after]
-        return f"{change.property}: {', '.join(parts) or 'another order'}"
-    return f"{change.property}: {_value(before)} → {_value(after)}"
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "(none)"
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

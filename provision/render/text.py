@@ -12,7 +12,7 @@ from provision.render import layout
 from provision.render.failure import failure_lines, failure_text
 from provision.render.layout import BLANK, Line, compose, line, say
 from provision.render.look import Look, clean, look_at
-from provision.render.planned import STYLES, Explain, names_of, plan_lines
+from provision.render.planned import STYLES, Explain, Risk, names_of, plan_lines, summary
 from provision.wording import resource, sign, words
 
 __all__ = [
@@ -36,16 +36,17 @@ _RESULT_STYLES = {
 _GOOD = range(200, 300)
 
 
-def plan_text(plan: Plan, desired: Desired | None, *, explain: Explain, look: Look) -> str:
+def plan_text(
+    plan: Plan,
+    desired: Desired | None,
+    *,
+    explain: Explain,
+    look: Look,
+    risk: Risk = lambda _: None,
+) -> str:
     """The plan like a diff, and how much it is."""
-    made, changed, gone = plan.count()
-    summary = (
-        f"Plan: {made} to create, {changed} to change, {gone} to destroy."
-        if plan.steps
-        else "No changes. The tenant matches the manifest."
-    )
-    lines = plan_lines(plan, names_of(plan, desired, explain))
-    return compose([*lines, line(say(summary, "bold"))], look)
+    lines = plan_lines(plan, names_of(plan, desired, explain, risk))
+    return compose([*lines, line(say(summary(plan), "bold"))], look)
 
 
 def receipt_text(receipt: Receipt, look: Look) -> str:

@@ -61,7 +61,8 @@ def test_a_plan_names_steps_actions_and_the_summary() -> None:
                 "app": "app",
                 "words": "grant User.Read.All of Microsoft Graph",
                 "role": {
-                    "resourceAppId": GRAPH_APP_ID,
+                    "type": "Role",
+                    "resource": GRAPH_APP_ID,
                     "id": "1",
                     "value": "User.Read.All",
                     "words": "User.Read.All of Microsoft Graph",

@@ -1,0 +1,136 @@
+"""Plans in files: written by `plan --out`, read back by `apply`, which then does nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provision.cli.options import Options
+from provision.cli.output import say, wrong_usage
+from provision.cli.session import read_manifest
+
+if TYPE_CHECKING:
+    from provision.flow import Limits, Planned
+    from provision.manifest.spec import Manifest
+    from provision.saved import Saved
+
+
+class Only(StrEnum):
+    """What `--only` takes."""
+
+    CONSENT = "consent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What `apply` was given: a manifest, perhaps from a saved plan, and how far to go."""
+
+    file: Path
+    manifest: Manifest
+    saved: Saved | None
+    consent_only: bool
+
+    @property
+    def limits(self) -> Limits:
+        """No further than the saved plan, if there is one."""
+        from provision.flow import Limits
+
+        reviewed = self.saved.steps if self.saved else None
+        return Limits(consent_only=self.consent_only, reviewed=reviewed)
+
+    def check(self, body: Mapping[str, Any], demanded: str | None) -> None:
+        """Refuse another tenant than the saved plan's, and another plan than the digest's."""
+        from provision.saved import refuse_other_digest, refuse_other_tenant
+
+        if self.saved:
+            refuse_other_tenant(self.saved, body["tenantId"], str(self.file))
+        if demanded is not None:
+            refuse_other_digest(demanded, self.saved.digest if self.saved else body["digest"])
+
+
+def opened(file: Path, options: Options, only: Only | None) -> Source:
+    """A manifest or a saved plan: which of them a file is, its content says."""
+    from provision import saved
+    from provision.manifest.file import read
+
+    found = saved.recognised(read(file))
+    if found is None:
+        manifest = read_manifest(file, options)
+        return Source(file=file, manifest=manifest, saved=None, consent_only=only is not None)
+    plan = saved.read(found, str(file))
+    return Source(
+        file=file,
+        manifest=_manifest_of(plan, file, options),
+        saved=plan,
+        consent_only=only is not None or plan.consent_only,
+    )
+
+
+def _manifest_of(plan: Saved, file: Path, options: Options) -> Manifest:
+    """The manifest as it was when it was planned: variables and targets were chosen then."""
+    from provision.manifest import parse_source
+
+    for given, option in ((options.target, "--target"), (options.var, "--var")):
+        if given:
+            raise wrong_usage(
+                f"{option} was settled when {file} was saved",
+                hint=f"Plan again with another {option}, or apply it without.",
+            )
+    folder = Path(os.path.abspath(file)).parent / plan.folder
+    manifest = parse_source(
+        plan.manifest,
+        file=os.path.normpath(file.parent / plan.file),
+        folder=Path(os.path.normpath(folder)),
+        environment=plan.environment,
+    )
+    for warning in manifest.warnings:
+        say(f"Warning: {warning}")
+    if plan.targets is None:
+        return manifest
+    return replace(
+        manifest,
+        applications=tuple(spec for spec in manifest.applications if spec.key in plan.targets),
+        identities=tuple(spec for spec in manifest.identities if spec.key in plan.targets),
+        partial=True,
+    )
+
+
+def body_of(
+    planned: Planned, manifest: Manifest, tenant_id: str, *, consent_only: bool
+) -> dict[str, Any]:
+    """The plan as the document that is saved, digested and compared."""
+    from provision.document import CONSENT_ONLY, document
+
+    only = CONSENT_ONLY if consent_only else None
+    return document(planned.plan, planned.desired, manifest, tenant_id=tenant_id, only=only)
+
+
+def write(out: Path, body: Mapping[str, Any], manifest: Manifest) -> None:
+    """Save a plan; of the manifest's place it keeps only the way there from its own folder."""
+    from provision.document import written
+    from provision.errors import ProvisionError
+
+    here = Path(os.path.abspath(out)).parent
+    source = Path(os.path.abspath(manifest.file))
+    if source == Path(os.path.abspath(out)):
+        raise wrong_usage(f"--out {out} is the manifest itself", hint="For example --out plan.json")
+    try:
+        folder = Path(os.path.relpath(manifest.folder, here)).as_posix()
+        file = Path(os.path.relpath(source, here)).as_posix()
+    except ValueError as error:  # Windows: two drives
+        raise wrong_usage(
+            f"--out {out} is on another drive than {manifest.file}",
+            hint="Save the plan beside the manifest.",
+        ) from error
+    try:
+        text = written({**body, "folder": folder, "file": file})
+        out.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ProvisionError(
+            f"{out} cannot be written: {error.strerror}", hint="Name another file with --out."
+        ) from error
+    say(f"Saved the plan: provision apply {out}")

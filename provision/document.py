@@ -1,0 +1,173 @@
+"""A plan as canonical JSON: what it would do and nothing else, so that two plans of one meaning are one text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from provision.manifest.spec import Manifest
+from provision.model import AppRole, Desired, DesiredSecret, Owner, PermissionScope, PreAuthorized
+from provision.plan import (
+    AddSecret,
+    Change,
+    CreateResourcePrincipal,
+    DeleteApplication,
+    Plan,
+    RemoveSecret,
+    RevokeAppRole,
+    RevokeScopes,
+    Step,
+)
+
+FORMAT, VERSION = "provision/saved-plan", 1
+CONSENT_ONLY = "consent"
+SHOWN = 16
+"""So many characters of a digest are shown: enough that nobody makes another plan to match them."""
+LEAST = 12
+"""So many characters of a digest must be given at least."""
+
+ENTITLEMENTS = frozenset({"appRoles", "api.oauth2PermissionScopes"})
+"""Properties that list what an application offers; each entry is known by its `value`, not by its id."""
+
+_UNSAID: Mapping[type[Step], frozenset[str]] = {
+    AddSecret: frozenset({"reason", "rotation"}),
+    CreateResourcePrincipal: frozenset({"name"}),
+    DeleteApplication: frozenset({"display_name"}),
+    RemoveSecret: frozenset({"reason"}),
+    RevokeAppRole: frozenset({"assignment_id"}),
+    RevokeScopes: frozenset({"grant_id"}),
+}
+"""What a step tells its reader or the tenant, but what does not change what it does."""
+
+
+def document(
+    plan: Plan,
+    desired: Desired,
+    manifest: Manifest,
+    *,
+    tenant_id: str,
+    only: str | None = None,
+) -> dict[str, Any]:
+    """The plan as plain JSON, with the resolved manifest that it was made from and its digest."""
+    body: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "owner": plan.owner,
+        "tenantId": tenant_id,
+        "environment": manifest.environment,
+        "only": only,
+        "targets": targets(manifest),
+        "manifest": plain(manifest.source),
+        "steps": [identity(step, desired) for step in plan.steps],
+    }
+    return {**body, "digest": digest(body)}
+
+
+def targets(manifest: Manifest) -> list[str] | None:
+    """The parts of the manifest that the plan is about, where --target chose some."""
+    if not manifest.partial:
+        return None
+    applications = [spec.key for spec in manifest.applications]
+    return sorted([*applications, *(spec.key for spec in manifest.identities)])
+
+
+def digest(body: Mapping[str, Any]) -> str:
+    """sha256 over what the plan does; the order of steps and the place of a file do not count.
+
+    A plan of consents alone leaves the manifest out: what a developer changes elsewhere in it does not outdate what an
+    administrator reviewed.
+    """
+    left_out = {"digest", "folder", "file"} | ({"manifest"} if body["only"] else set())
+    said = {key: value for key, value in body.items() if key not in left_out}
+    said["steps"] = sorted(compact(step) for step in body["steps"])
+    return hashlib.sha256(compact(said).encode("ascii")).hexdigest()
+
+
+def written(body: Mapping[str, Any]) -> str:
+    """The document as the text of a file: the same bytes for the same plan."""
+    return json.dumps(body, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def compact(value: Any) -> str:
+    """JSON in its one shortest form."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def identity(step: Step, desired: Desired) -> dict[str, Any]:
+    """What makes a step this step and no other: no ids of permissions, no reasons, no dates."""
+    unsaid = _UNSAID.get(type(step), frozenset())
+    own = {
+        camel(each.name): plain(getattr(step, each.name), of=each.name)
+        for each in fields(step)
+        if each.name not in unsaid
+    }
+    return {"step": type(step).__name__, **own, **_secret(step, desired)}
+
+
+def secret_of(step: AddSecret, desired: Desired) -> DesiredSecret | None:
+    """What the manifest says of the secret that a step issues."""
+    return next(
+        (
+            secret
+            for application in desired.applications
+            if application.key == step.app
+            for secret in application.secrets
+            if secret.name == step.credential
+        ),
+        None,
+    )
+
+
+def _secret(step: Step, desired: Desired) -> dict[str, Any]:
+    """A lifetime, not an end: that is known when the secret is issued."""
+    found = secret_of(step, desired) if isinstance(step, AddSecret) else None
+    if found is None:
+        return {}
+    seconds = int(found.lifetime.total_seconds())
+    return {"lifetimeSeconds": seconds, "store": found.store.address}
+
+
+def plain(value: Any, *, of: str = "") -> Any:
+    """Plain JSON; lists are sorted, for neither Graph nor a manifest gives their order a meaning."""
+    if isinstance(value, AppRole | PermissionScope):
+        kind = "Role" if isinstance(value, AppRole) else "Scope"
+        return {"resource": value.resource, "type": kind, "value": value.value}
+    if isinstance(value, Owner):
+        return {"id": value.id, "name": value.name}
+    if isinstance(value, PreAuthorized):
+        return {"client": value.client, "scopes": plain(value.scopes)}
+    if isinstance(value, Change):
+        return _change(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(each, of=str(key)) for key, each in value.items()}
+    if isinstance(value, frozenset | set | list | tuple):
+        entries = _unnumbered(value) if of in ENTITLEMENTS else value
+        return sorted((plain(each) for each in entries), key=compact)
+    return value
+
+
+def _change(change: Change) -> dict[str, Any]:
+    """Tags are only ever added, and those that are there hold moments: what is added is all."""
+    if change.property == "tags":
+        added = set(change.after or ()) - set(change.before or ())
+        return {"property": "tags", "adds": sorted(added)}
+    before, after = (plain(each, of=change.property) for each in (change.before, change.after))
+    return {"property": change.property, "before": before, "after": after}
+
+
+def _unnumbered(entries: Iterable[Any]) -> Sequence[Any]:
+    return [
+        {key: value for key, value in entry.items() if key != "id"}
+        if isinstance(entry, Mapping)
+        else entry
+        for entry in entries
+    ]
+
+
+def camel(name: str) -> str:
+    """A field of ours as Graph would spell it."""
+    return re.sub(r"_(.)", lambda found: found[1].upper(), name)
