@@ -160,7 +160,7 @@ def grants(
     if unread:
         yield Note(app=wanted.key, says=UNREAD)
     else:
-        missing += sorted(wanted.scopes - scopes_of(principal, names).keys())
+        missing += ordered(wanted.scopes - scopes_of(principal, names).keys())
     if not wanted.grant:
         if missing:
             values = ", ".join(each.value for each in missing)

@@ -10,7 +10,8 @@ from provision.confirm import StoresHeld, confirm
 from provision.errors import Forbidden
 from provision.graph import directory
 from provision.lookup import Wanted, people_of, resources_of, resources_requested
-from provision.manifest.spec import ApplicationSpec, Manifest
+from provision.manifest.narrow import only
+from provision.manifest.spec import Manifest
 from provision.model import (
     Application,
     DeletedApplication,
@@ -62,32 +63,6 @@ async def observe(target: Target, manifest: Manifest) -> Observed:
 async def observe_one(target: Target, manifest: Manifest, key: str) -> Observed:
     """The same for one application or identity of the manifest; the others only tell what they offer."""
     return await observe(target, only(manifest, {key}))
-
-
-def only(manifest: Manifest, keys: set[str]) -> Manifest:
-    """The manifest narrowed to some of its applications and identities; nothing else of it is changed."""
-    specs = (*manifest.applications, *manifest.others)
-    chosen = tuple(spec for spec in specs if spec.key in keys)
-    named = {name for spec in chosen for name in _named_by(spec)}
-    named |= {
-        permission.resource
-        for identity in manifest.identities
-        if identity.key in keys
-        for permission in identity.permissions
-    }
-    return replace(
-        manifest,
-        applications=chosen,
-        others=tuple(spec for spec in specs if spec.key in named - keys),
-        identities=tuple(each for each in manifest.identities if each.key in keys),
-        partial=True,
-    )
-
-
-def _named_by(spec: ApplicationSpec) -> set[str]:
-    """Keys that an application refers to, among other names."""
-    clients = {each.client for each in spec.pre_authorized or ()}
-    return {each.resource for each in spec.permissions} | clients | set(spec.known_clients or ())
 
 
 def _names(manifest: Manifest) -> dict[str, str]:
