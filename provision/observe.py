@@ -10,7 +10,6 @@ from provision.confirm import StoresHeld, confirm
 from provision.errors import Forbidden
 from provision.graph import directory
 from provision.lookup import Wanted, people_of, resources_of, resources_requested
-from provision.manifest.narrow import only
 from provision.manifest.spec import Manifest
 from provision.model import (
     Application,
@@ -58,11 +57,6 @@ async def observe(target: Target, manifest: Manifest) -> Observed:
         tenant_id=target.tenant_id,
         warnings=warnings,
     )
-
-
-async def observe_one(target: Target, manifest: Manifest, key: str) -> Observed:
-    """The same for one application or identity of the manifest; the others only tell what they offer."""
-    return await observe(target, only(manifest, {key}))
 
 
 def _names(manifest: Manifest) -> dict[str, str]:

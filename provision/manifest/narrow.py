@@ -11,8 +11,8 @@ def targets(manifest: Manifest) -> set[str]:
     """What --target may name: applications, identities, and credentials as APP/CREDENTIAL."""
     named = {spec.key for spec in manifest.identities}
     for spec in manifest.applications:
-        credentials = (*spec.secrets, *spec.federated)
-        named |= {spec.key, *(f"{spec.key}/{credential.name}" for credential in credentials)}
+        names = [secret.name for secret in spec.secrets] + [each.name for each in spec.federated]
+        named |= {spec.key, *(f"{spec.key}/{name}" for name in names)}
     return named
 
 
