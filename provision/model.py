@@ -42,8 +42,8 @@ class AppRole:
     """
 
     resource: str
-    id: str
     value: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -51,8 +51,8 @@ class PermissionScope:
     """A delegated permission that a resource offers; fields as in AppRole."""
 
     resource: str
-    id: str
     value: str
+    id: str
 
 
 Permission = AppRole | PermissionScope
