@@ -118,7 +118,7 @@ def place_for(
         chosen = (
             clouds.custom(wishes.login, wishes.graph, wishes.ca_bundle)
             if wishes.login and wishes.graph
-            else _named(wishes, cloud)
+            else _named(wishes, cloud, tell)
         )
         yield Place(cloud=chosen, tenant=tenant, environ=wishes.environ, auth=wishes.auth)
         return
@@ -126,7 +126,7 @@ def place_for(
         yield place
 
 
-def _named(wishes: Wishes, cloud: str | None) -> Cloud:
+def _named(wishes: Wishes, cloud: str | None, tell: Callable[[str], None]) -> Cloud:
     from auth import clouds
 
     if wishes.login or wishes.graph:
@@ -134,7 +134,31 @@ def _named(wishes: Wishes, cloud: str | None) -> Cloud:
             "--login and --graph name a cloud together: one of them is missing",
             hint="Give both, for example --login https://login.example --graph https://graph.example",
         )
-    return replace(clouds.named(wishes.cloud or cloud or "public"), ca_bundle=wishes.ca_bundle)
+    return replace(clouds.named(choose_cloud(wishes, cloud, tell)), ca_bundle=wishes.ca_bundle)
+
+
+def _same_login(one: str, other: str) -> bool:
+    """Whether two clouds sign in at one host, as those of the US government do."""
+    from auth import clouds
+
+    return clouds.named(one).login == clouds.named(other).login
+
+
+def choose_cloud(wishes: Wishes, cloud: str | None, tell: Callable[[str], None]) -> str:
+    """--cloud, else the manifest, else AZURE_AUTHORITY_HOST, else ARM_ENVIRONMENT, else Microsoft's public one."""
+    from auth import clouds
+
+    settings = clouds.in_settings(wishes.environ)
+    asked = [(wishes.cloud, "--cloud"), (cloud, "the manifest"), *settings]
+    named = [(name, source) for name, source in asked if name]
+    if not named:
+        return "public"
+    chosen, source = named[0]
+    for name, other in named[1:]:
+        shared = other == "AZURE_AUTHORITY_HOST" and _same_login(name, chosen)
+        if name != chosen and not shared:
+            tell(f"{source} chose the cloud {chosen}; {other} names {name}, which is not used")
+    return chosen
 
 
 @contextmanager
