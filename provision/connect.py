@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provision import refused
 from provision.clock import SystemClock
-from provision.errors import UsageError
+from provision.errors import Forbidden, UsageError
 from provision.manifest.spec import Manifest
 from provision.model import DotenvStore, Secret, StorePlace
 from provision.progress import Progress, Silent
@@ -226,12 +227,15 @@ async def connect(
     with place_for(choice.tenant, wishes, manifest.cloud if manifest else None, tell) as place:
         async with AsyncExitStack() as stack:
             target = await _signed_in(stack, choice, place, wishes, tell)
-            yield replace(
-                target,
-                progress=progress or Silent(),
-                place_of=_placing(place, manifest),
-                may_read=_reading(place, manifest, looking=looking),
-            )
+            try:
+                yield replace(
+                    target,
+                    progress=progress or Silent(),
+                    place_of=_placing(place, manifest),
+                    may_read=_reading(place, manifest, looking=looking),
+                )
+            except Forbidden as refusal:
+                raise refused.in_words(refusal, target.operator) from refusal
 
 
 async def _signed_in(
@@ -265,7 +269,8 @@ async def _signed_in(
     name = choice.tenant if sandbox_name(choice.tenant) else name
     note = f": {place.says}" if place.says else ""
     shown = [name] if name == identity.tenant_id else [name, identity.tenant_id]
-    tell(f"Tenant:   {' '.join(shown)}")
+    unnamed = "" if organization else " (Organization.Read.All would show its name)"
+    tell(f"Tenant:   {' '.join(shown)}{unnamed}")
     tell(f"Cloud:    {cloud.name}{note}")
     tell(f"Operator: {identity.name}, by {signed.says}")
 

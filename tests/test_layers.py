@@ -19,6 +19,7 @@ PURE = {
     "ownership",
     "permissions",
     "receipt",
+    "refused",
     "wording",
     "init",
 }
@@ -33,6 +34,7 @@ ACTS = {
     "proof",
     "verify",
     "destroy",
+    "explain",
     "run",
     "target",
     "wait",
