@@ -12,6 +12,7 @@ from provision.model import GRAPH_APP_ID
 from provision.plan import (
     CONSENT,
     CreateApplication,
+    DeleteApplication,
     GrantAppRole,
     GrantScopes,
     RevokeAppRole,
@@ -136,12 +137,14 @@ def explained(receipt: Receipt, holder: Holder, approvals: Mapping[str, Approval
                 told.add(once)
             else:
                 hint = _hint(failed, error, holder)
-            failed = replace(failed, error=_again(error, _refused(failed.app, step), hint))
+            failed = replace(failed, error=_again(error, _refused(failed.app, step, error), hint))
         failures.append(failed)
     return replace(receipt, failed=tuple(failures))
 
 
-def _refused(app: str, step: Step) -> str:
+def _refused(app: str, step: Step, error: Forbidden) -> str:
+    if _purging(step, error):
+        return f"Microsoft Graph refused to purge the application of {app}: it is among the deleted items"
     match step:
         case GrantAppRole() | GrantScopes():
             to = "to"
@@ -154,7 +157,8 @@ def _refused(app: str, step: Step) -> str:
 
 def _hint(failed: Failed, error: Forbidden, holder: Holder) -> str:
     app, known = failed.app, not isinstance(failed.step, CreateApplication)
-    if error.code == DENIED and known and _only_its_own(holder):
+    purging = failed.step is not None and _purging(failed.step, error)
+    if error.code == DENIED and known and not purging and _only_its_own(holder):
         return _not_owner(app, holder)
     register = ""
     if holder.person and not known and _only_its_own(holder):
@@ -163,6 +167,11 @@ def _hint(failed: Failed, error: Forbidden, holder: Holder) -> str:
             "Application Developer or Application Administrator. "
         )
     return f"{register or f'{error.hint} '}{held(holder)}."
+
+
+def _purging(step: Step, error: Forbidden) -> bool:
+    """Whether the deletion itself was done: emptying the bin takes more than putting something in."""
+    return isinstance(step, DeleteApplication) and step.purge and "purge" in str(error)
 
 
 def _only_its_own(holder: Holder) -> bool:

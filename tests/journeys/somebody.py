@@ -27,7 +27,7 @@ def application(server: Server, provision: Provision, name: str, *roles: str) ->
         "AZURE_CLIENT_ID": made.client_id,
         "AZURE_CLIENT_SECRET": made.client_secret,
     }
-    return lambda *words: provision(*words, *cloud(server), env=environ)
+    return _command(server, provision, environ)
 
 
 def person(
@@ -45,7 +45,14 @@ def person(
     az.write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n", encoding="utf-8")
     az.chmod(0o755)
     environ = {"AZURE_TENANT_ID": made.tenant_id, "PATH": f"{programs}:/usr/bin:/bin"}
-    return lambda *words: provision(*words, *cloud(server), env=environ)
+    return _command(server, provision, environ)
+
+
+def _command(server: Server, provision: Provision, environ: dict[str, str]) -> Command:
+    def run(*words: object, env: dict[str, str] | None = None) -> Outcome:
+        return provision(*words, *cloud(server), env={**(env or {}), **environ})
+
+    return run
 
 
 def cloud(server: Server) -> tuple[str, ...]:

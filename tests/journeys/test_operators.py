@@ -228,6 +228,34 @@ def test_an_application_that_somebody_else_made_is_not_changed_with_owned_by(
     assert truth.application(sandbox) == before
 
 
+def test_what_may_be_deleted_may_not_always_be_purged_and_that_is_said_apart(
+    sandbox: Server, provision: Provision, manifest: Path
+) -> None:
+    as_ci = somebody.application(sandbox, provision, "CI", OWNED, GRANTS, "Application.Read.All")
+    as_ci("apply", manifest, "--yes")
+
+    refused = as_ci("destroy", manifest, "--yes", "--purge")
+
+    assert refused.exit_code == 1
+    assert "purge the application of my-workload: it is among the deleted items" in refused.said
+    assert f"as someone who holds {ALL}" in refused.said
+    assert "owner" not in refused.said
+    assert truth.application(sandbox, deleted=True)["uniqueName"] == "hello.my-workload"
+
+
+def test_auth_decides_whose_rights_count_when_both_are_signed_in(
+    sandbox: Server, provision: Provision, workplace: Path, manifest: Path
+) -> None:
+    as_pat = somebody.person(sandbox, provision, workplace, "Pat")
+    variables = outsider.operator(sandbox).variables
+
+    chosen = as_pat("plan", manifest, "--auth", "cli", env=variables)
+    usual = as_pat("plan", manifest, env=variables)
+
+    assert "Operator: pat@sandbox.onmicrosoft.com, by the Azure CLI's sign-in" in chosen.stderr
+    assert f"by the client secret of {variables['AZURE_CLIENT_ID']}" in usual.stderr
+
+
 def test_a_tenant_whose_name_may_not_be_read_costs_no_more_than_a_remark(
     sandbox: Server, provision: Provision, manifest: Path
 ) -> None:

@@ -12,6 +12,7 @@ from provision.model import GRAPH_APP_ID, AppRole, PermissionScope
 from provision.plan import (
     AddSecret,
     CreateApplication,
+    DeleteApplication,
     GrantAppRole,
     GrantScopes,
     RevokeAppRole,
@@ -247,6 +248,24 @@ def test_others_are_told_what_it_takes(holder: Somebody) -> None:
 def test_who_may_not_register_is_told_the_role_that_may() -> None:
     assert "Application Developer" in said(CREATE, holder=a_person())[0][1]
     assert said(CREATE, holder=an_application(OWNED))[0][1] == f"{NEEDS} CI holds {OWNED}."
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "hinted"),
+    [
+        ("purge o", "purge the application of web: it is among the deleted items", NEEDS),
+        ("delete o", "delete the application Web for web", "Have CI made an owner of web"),
+    ],
+)
+def test_what_is_deleted_but_not_purged_is_said_apart(action: str, words: str, hinted: str) -> None:
+    step = DeleteApplication(app="web", application_id="o", display_name="Web", purge=True)
+    error = denied(f"Microsoft Graph refused to {action}")
+    receipt = Receipt(failed=(Failed(app="web", step=step, error=error),))
+
+    [failed] = refused.explained(receipt, an_application(OWNED), {}).failed
+
+    assert str(failed.error) == f"Microsoft Graph refused to {words}"
+    assert getattr(failed.error, "hint", "").startswith(hinted)
 
 
 def test_what_is_no_refusal_stays_as_it_is() -> None:
