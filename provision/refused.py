@@ -227,9 +227,11 @@ def _lacking(step: Step | None, holder: Holder) -> list[str]:
 
 
 def _rest_is_done(app: str, receipt: Receipt) -> bool:
+    """Whether this run did something else for the application, and left nothing but consents."""
+    some = any(done.step.app == app for done in receipt.done)
     others = (failed.step for failed in receipt.failed if failed.app == app)
     left = any(step.app == app for step in receipt.left)
-    return not left and all(isinstance(step, CONSENT) for step in others)
+    return some and not left and all(isinstance(step, CONSENT) for step in others)
 
 
 def _shortened(permissions: Iterable[str]) -> str:

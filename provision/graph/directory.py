@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -259,8 +258,6 @@ async def _service_principal(
     graph: Graph, principal: Reply, grants: Reply, action: str
 ) -> ServicePrincipal:
     bare = parse.understood(_bare_service_principal, principal.body, action=action)
-    if grants.status == 403:  # with Application.ReadWrite.OwnedBy alone these may not be read
-        return replace(bare, assignments_known=False)
     # Without its grants, it is a replica behind the other: granting again is harmless.
     items = (grants.body or {}).get("value") or [] if _present(grants, action) else []
     link = (grants.body or {}).get("@odata.nextLink")

@@ -31,16 +31,6 @@ def stored_key(workplace: Path) -> str:
     return paper.stored(workplace, Path(".env"))["AZURE_CLIENT_SECRET_ID"]
 
 
-def consent(sandbox: Server) -> None:
-    """An administrator grants what was asked for."""
-    (principal,) = (
-        each
-        for each in truth.principals(sandbox)
-        if each["appId"] == truth.application(sandbox)["appId"]
-    )
-    outsider.grant(sandbox, principal["id"], "User.Read.All")
-
-
 def test_with_owned_by_alone_all_but_the_consent_is_done_and_said_who_may(
     sandbox: Server, provision: Provision, workplace: Path, manifest: Path
 ) -> None:
@@ -57,25 +47,6 @@ def test_with_owned_by_alone_all_but_the_consent_is_done_and_said_who_may(
     assert f"CI holds {OWNED}. The rest of my-workload is done." in applied.said
     assert truth.roles(sandbox) == []
     assert truth.key_ids(sandbox) == [stored_key(workplace)]
-
-
-def test_with_owned_by_alone_one_looks_again_rotates_proves_and_takes_away(
-    sandbox: Server, provision: Provision, workplace: Path, manifest: Path
-) -> None:
-    """What was granted may not be read with that permission: the token tells it."""
-    as_ci = somebody.application(sandbox, provision, "CI", OWNED)
-    as_ci("apply", manifest, "--yes", "--skip-verify")
-    consent(sandbox)
-
-    planned, proven = as_ci("plan", manifest), as_ci("verify", manifest)
-    rotated = as_ci("rotate", manifest, "--now", "--prove", "0s")
-    gone = as_ci("destroy", manifest, "--yes")
-
-    assert planned.exit_code == 0, planned.said
-    assert proven.exit_code == 0, proven.said
-    assert rotated.exit_code == 0, rotated.said
-    assert gone.exit_code == 0, gone.said
-    assert [app["displayName"] for app in truth.applications(sandbox)] == ["CI"]
 
 
 def test_a_right_to_consent_that_is_not_whole_names_only_what_is_missing(

@@ -70,12 +70,17 @@ SCOPES = GrantScopes(
 
 
 def said(
-    *steps: Step, holder: Somebody, approval: refused.Approval | None = None, left: bool = False
+    *steps: Step,
+    holder: Somebody,
+    approval: refused.Approval | None = None,
+    left: bool = False,
+    done: bool = True,
 ) -> list[tuple[str, str]]:
     """Message and hint of each step that is refused."""
     receipt = Receipt(
         failed=tuple(Failed(app="web", step=step, error=denied()) for step in steps),
         left=(SECRET,) if left else (),
+        done=(Done(step=CREATE, detail=APP_ID),) if done else (),
     )
     told = refused.explained(receipt, holder, {"web": approval} if approval else {})
     return [(str(each.error), str(getattr(each.error, "hint", ""))) for each in told.failed]
@@ -202,6 +207,7 @@ def test_the_rest_is_said_to_be_done_only_where_it_is() -> None:
     assert "The rest of web is done." in said(a_grant(), holder=a_person())[0][1]
     assert "The rest" not in said(a_grant(), holder=a_person(), left=True)[0][1]
     assert "The rest" not in said(a_grant(), SECRET, holder=a_person())[0][1]
+    assert "The rest" not in said(a_grant(), holder=a_person(), done=False)[0][1]
 
 
 def test_several_refused_consents_are_explained_once_for_each_kind_of_approver() -> None:
