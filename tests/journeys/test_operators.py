@@ -120,12 +120,29 @@ def test_a_plain_user_makes_what_the_tenant_lets_users_make(
 ) -> None:
     as_pat = somebody.person(sandbox, provision, workplace, "Pat")
 
-    applied = as_pat("apply", manifest, "--yes")
+    planned, applied = as_pat("plan", manifest), as_pat("apply", manifest, "--yes")
 
+    assert planned.exit_code == 0, planned.said
     assert applied.exit_code == 1
     assert CONSENT in applied.said
     assert "pat@sandbox.onmicrosoft.com holds no directory role." in applied.said
     assert truth.key_ids(sandbox) == [stored_key(workplace)]
+
+
+def test_a_plain_user_takes_away_what_is_their_own_and_nothing_of_others(
+    sandbox: Server, provision: Provision, workplace: Path, manifest: Path
+) -> None:
+    as_pat = somebody.person(sandbox, provision, workplace, "Pat")
+    as_sam = somebody.person(sandbox, provision, workplace, "Sam")
+    as_pat("apply", manifest, "--yes", "--skip-verify")
+
+    refused, gone = as_sam("destroy", manifest, "--yes"), as_pat("destroy", manifest, "--yes")
+
+    assert refused.exit_code == 1
+    assert "Have sam@sandbox.onmicrosoft.com made an owner of my-workload" in refused.said
+    assert "sign in as someone who holds the role Application Administrator" in refused.said
+    assert gone.exit_code == 0, gone.said
+    assert truth.applications(sandbox) == []
 
 
 def test_a_plain_user_whom_the_tenant_does_not_let_is_told_the_role_and_nothing_is_made(
