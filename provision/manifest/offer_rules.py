@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from provision.errors import Problem
 from provision.manifest import values
 from provision.manifest.marks import Node, shown
-from provision.manifest.mistakes import meant
+from provision.manifest.mistakes import Guesses
 from provision.manifest.nodes import (
     applications,
     child,
@@ -32,13 +32,14 @@ PERSONAL = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 
 def broken(root: Node) -> Iterator[Problem]:
     """Every mistake in what applications offer and where they are reached."""
+    guesses = Guesses()
     for application in applications(root).values():
         yield from repeated(texts(child(application, "tags")), "tag")
         yield from repeated(texts(child(application, "servicePrincipal", "tags")), "tag")
         yield from _owners(application)
         yield from _redirects(application)
         yield from _offered(application)
-        yield from _clients(root, application)
+        yield from _clients(root, application, guesses)
         yield from _personal(application)
         for claims in entries(child(application, "optionalClaims")).values():
             names = [child(claim, "name") for claim in items(claims)]
@@ -100,7 +101,7 @@ def _enabled(offered: Node) -> bool:
     return said is None or said.value is not False
 
 
-def _clients(root: Node, application: Node) -> Iterator[Problem]:
+def _clients(root: Node, application: Node, guesses: Guesses) -> Iterator[Problem]:
     api = child(application, "api")
     scopes = entries(child(api, "scopes"))
     adopted = child(application, "adopt") is not None and child(api, "scopes") is None
@@ -111,7 +112,7 @@ def _clients(root: Node, application: Node) -> Iterator[Problem]:
     for clients, what in ((known, "known client"), (allowed, "pre-authorised client")):
         yield from repeated(clients, what, folded=True)
         for node in clients:
-            yield from _unknown_client(node, applications(root))
+            yield from _unknown_client(node, applications(root), guesses)
     for each in listed:
         wanted = texts(child(each, "scopes"))
         yield from repeated(wanted, "scope")
@@ -120,17 +121,18 @@ def _clients(root: Node, application: Node) -> Iterator[Problem]:
                 yield problem(
                     node.mark,
                     f'"{shown(node.text)}" is no scope of this application',
-                    meant(node.text, scopes) or "a client can be given this API's own scopes only",
+                    guesses.meant(node.text, scopes)
+                    or "a client can be given this API's own scopes only",
                 )
 
 
-def _unknown_client(node: Node, known: Mapping[str, Node]) -> Iterator[Problem]:
+def _unknown_client(node: Node, known: Mapping[str, Node], guesses: Guesses) -> Iterator[Problem]:
     name = str(node.value)
     if name not in known and not values.is_guid(name):
         yield problem(
             node.mark,
             f'"{shown(node.text)}" is no application of this manifest',
-            meant(node.text, known) or "another application is named by its appId",
+            guesses.meant(node.text, known) or "another application is named by its appId",
         )
 
 
