@@ -64,7 +64,7 @@ def duration_of(option: str, text: str) -> timedelta:
 
 
 def _narrowed(manifest: Manifest, options: Options) -> Manifest:
-    """Only the applications that --target names; the rest of the manifest stays as it is in the tenant."""
+    """Only what --target names; the rest of the manifest stays as it is in the tenant."""
     if not options.target:
         return manifest
     known = {
@@ -76,6 +76,7 @@ def _narrowed(manifest: Manifest, options: Options) -> Manifest:
             *(f"{spec.key}/{trust.name}" for trust in spec.federated),
         )
     }
+    known.update(each.key for each in manifest.identities)
     for target in options.target:
         if target not in known:
             raise wrong_usage(
@@ -84,7 +85,8 @@ def _narrowed(manifest: Manifest, options: Options) -> Manifest:
             )
     keys = {target.partition("/")[0] for target in options.target}
     chosen = tuple(spec for spec in manifest.applications if spec.key in keys)
-    return replace(manifest, applications=chosen, partial=True)
+    identities = tuple(each for each in manifest.identities if each.key in keys)
+    return replace(manifest, applications=chosen, identities=identities, partial=True)
 
 
 def wishes_of(options: Options, *, replace_store: bool = False, parallel: int = 16) -> Wishes:
