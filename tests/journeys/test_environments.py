@@ -32,11 +32,13 @@ def test_a_manifest_with_environments_is_checked_for_the_chosen_one(
     (workplace / "m.yaml").write_text(TEXT, encoding="utf-8")
 
     chosen = provision("validate", "m.yaml", "--env", "dev", "--json")
+    told = provision("validate", "m.yaml", "--env", "prod")
     missing = provision("validate", "m.yaml")
     wrong = provision("plan", "m.yaml", "--env", "test")
 
     assert chosen.exit_code == 0
     assert json.loads(chosen.stdout)
+    assert told.stdout == "m.yaml: valid, 1 application, 1 managed identity\n"
     assert missing.exit_code == 1
     assert "m.yaml:3:1: the manifest has environments, and none is chosen: dev, prod" in (
         missing.stderr

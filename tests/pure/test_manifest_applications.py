@@ -321,6 +321,7 @@ def test_an_adopted_application_may_have_scopes_that_the_manifest_does_not_tell(
     [
         (f"applications: {{{ID}: {{displayName: A}}}}", f'3:16: "{ID}" is no application key: it looks like an appId'),
         (f"applications: {{a: {{displayName: A}}}}\nidentities: {{a: {{managedIdentity: {ID}}}}}", '4:14: "a" is an application already - give the identity another key'),
+        (f"applications: {{}}\nidentities: {{b: {{managedIdentity: {ID}}}, c: {{managedIdentity: {ID.upper()}}}}}", f'4:95: "{ID.upper()}" has a key here already - the first is at 4:35'),
         ("applications: {}\nidentities: {b: {}}", '4:14: the key "managedIdentity" is missing'),
         ("applications: {}\nidentities: {b: {managedIdentity: me}}", '4:35: "me" is no id - write it as 00000000-0000-0000-0000-000000000000'),
         (f"applications: {{}}\nidentities: {{B: {{managedIdentity: {ID}}}}}", '4:14: "B" is no identity key: 1 to 40 of a-z, 0-9 and -'),
@@ -329,3 +330,21 @@ def test_an_adopted_application_may_have_scopes_that_the_manifest_does_not_tell(
 )  # fmt: skip
 def test_a_mistake_at_the_top_is_told(text, refusal):
     assert refusals(HEAD + text) == [refusal]
+
+
+def test_an_application_fits_into_one_object_of_the_directory():
+    """Each list is within its own limit, and all together are too many."""
+    tags = ", ".join(f"t{number}" for number in range(600))
+    roles = ", ".join(f"r{number}: {{}}" for number in range(400))
+    scopes = ", ".join(f"s{number}: {{}}" for number in range(200))
+
+    found = refusals(
+        with_application(
+            f"tags: [{tags}]\nappRoles: {{{roles}}}\napi: {{scopes: {{{scopes}}}}}\n"
+            "identifierUris: ['api://{appId}']"
+        )
+    )
+
+    assert found == [
+        '4:3: "app" has 1201 entries in all its lists, and the directory takes 1200 of one application'
+    ]
