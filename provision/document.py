@@ -33,7 +33,7 @@ LEAST = 12
 ENTITLEMENTS = frozenset({"appRoles", "api.oauth2PermissionScopes"})
 """Properties that list what an application offers; each entry is known by its `value`, not by its id."""
 
-_UNSAID: Mapping[type[Step], frozenset[str]] = {
+UNSAID: Mapping[type[Step], frozenset[str]] = {
     AddSecret: frozenset({"reason", "rotation"}),
     CreateResourcePrincipal: frozenset({"name"}),
     DeleteApplication: frozenset({"display_name"}),
@@ -99,7 +99,7 @@ def compact(value: Any) -> str:
 
 def identity(step: Step, desired: Desired) -> dict[str, Any]:
     """What makes a step this step and no other: no ids of permissions, no reasons, no dates."""
-    unsaid = _UNSAID.get(type(step), frozenset())
+    unsaid = UNSAID.get(type(step), frozenset())
     own = {
         camel(each.name): plain(getattr(step, each.name), of=each.name)
         for each in fields(step)

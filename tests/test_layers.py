@@ -23,6 +23,7 @@ PURE = {
     "init",
     "document",
     "saved",
+    "schemas",
     "consent",
 }
 DOORS = {"graph", "stores", "clock"}
