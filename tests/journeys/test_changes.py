@@ -67,7 +67,9 @@ def rich(**changes: Any) -> dict[str, Any]:
 def told(step: dict[str, Any]) -> str:
     """A step in a few words: its kind, and what it is about."""
     about = [change["property"] for change in step.get("changes", ())]
-    about += [role["value"] for role in (*step.get("roles", ()), *filter(None, [step.get("role")]))]
+    about += [
+        role["value"] for role in (*step.get("permissions", ()), *filter(None, [step.get("role")]))
+    ]
     about += [step["credential"]] if "credential" in step else []
     return " ".join([step["step"], *about])
 

@@ -20,6 +20,7 @@ from provision.plan import (
 )
 from provision.render.look import Look, clean
 from provision.render.markdown import code, plan_markdown
+from provision.render.planned import Rating
 
 HOSTILE = st.text(
     st.sampled_from("`|<>@#[]()!*_~\\&;:/\n\r\t -+=x1\u202e\u2028") | st.characters(), max_size=30
@@ -76,9 +77,17 @@ def parts(said: str) -> tuple[str, list[str]]:
 @given(HOSTILE)
 def test_no_name_breaks_a_table_mentions_anybody_or_becomes_html(text: str) -> None:
     said = markdown(
-        a_plan(text or "x"), explain=lambda _: text, risk=lambda _: text, warnings=[text]
+        a_plan(text or "x"),
+        explain=lambda _: text,
+        risk=lambda _: Rating(tier=text, reason=text),
+        warnings=[text],
     )
-    like = markdown(a_plan("x"), explain=lambda _: "x", risk=lambda _: "x", warnings=["x"])
+    like = markdown(
+        a_plan("x"),
+        explain=lambda _: "x",
+        risk=lambda _: Rating(tier="x", reason="x"),
+        warnings=["x"],
+    )
 
     outside, inside = parts(said)
     plain, rows = parts(like)
@@ -130,7 +139,10 @@ def test_backticks_and_bars_stand_outside(text: str, said: str) -> None:
 
 
 def test_the_most_dangerous_permission_stands_first() -> None:
-    tiers = {"c": "low", "a": "tier 0", "b": "high"}
+    tiers = {
+        value: Rating(tier=tier, reason="")
+        for value, tier in {"c": "low", "a": "tier 0", "b": "high"}.items()
+    }
     steps = tuple(
         GrantAppRole(app="web", role=AppRole(resource=GRAPH_APP_ID, id=value, value=value))
         for value in ("c", "x", "b", "a")
