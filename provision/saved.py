@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from provision.document import (
@@ -77,6 +78,8 @@ def read(found: Mapping[str, Any], file: str) -> Saved:
             hint=_AGAIN,
         )
     wrong = [key for key, kind in _SHAPE.items() if not isinstance(found.get(key, ...), kind)]
+    if not wrong and PurePath(found["folder"]).is_absolute():
+        wrong = ["folder"]
     steps = found.get("steps")
     if not wrong and isinstance(steps, list) and not all(_is_step(step) for step in steps):
         wrong = ["steps"]

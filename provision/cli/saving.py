@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -34,12 +34,11 @@ class Source:
     saved: Saved | None
     consent_only: bool
 
-    @property
-    def limits(self) -> Limits:
-        """No further than the saved plan, if there is one."""
+    def limits(self, demanded: Sequence[Mapping[str, Any]] | None) -> Limits:
+        """No further than the saved plan, or than the plan that has the demanded digest."""
         from provision.flow import Limits
 
-        reviewed = self.saved.steps if self.saved else None
+        reviewed = self.saved.steps if self.saved else demanded
         return Limits(consent_only=self.consent_only, reviewed=reviewed)
 
     def check(self, body: Mapping[str, Any], demanded: str | None) -> None:
@@ -74,11 +73,11 @@ def _manifest_of(plan: Saved, file: Path, options: Options) -> Manifest:
     """The manifest as it was when it was planned: variables and targets were chosen then."""
     from provision.manifest import parse_source
 
-    for given, option in ((options.target, "--target"), (options.var, "--var")):
-        if given:
+    for option in ("env", "target", "var"):
+        if getattr(options, option, None):
             raise wrong_usage(
-                f"{option} was settled when {file} was saved",
-                hint=f"Plan again with another {option}, or apply it without.",
+                f"--{option} was settled when {file} was saved",
+                hint=f"Plan again with another --{option}, or apply it without.",
             )
     folder = Path(os.path.abspath(file)).parent / plan.folder
     manifest = parse_source(

@@ -118,6 +118,7 @@ def test_a_manifest_is_no_saved_plan(text: str) -> None:
         ({"steps": ["x"]}, "damaged saved plan: see steps"),
         ({"steps": [{"step": "GrantAppRole"}]}, "damaged saved plan: see steps"),
         ({"owner": None, "targets": "web"}, "damaged saved plan: see owner, targets"),
+        ({"folder": "/etc"}, "damaged saved plan: see folder"),
         ({"tenantId": "t-2"}, "its digest is another"),
         ({"manifest": {"version": 1}}, "its digest is another"),
         ({"digest": "0" * 64}, "its digest is another"),
