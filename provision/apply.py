@@ -8,28 +8,42 @@ from itertools import groupby
 from typing import assert_never
 
 from auth.errors import AuthError
-from provision import credentials
-from provision.create import accesses, create, create_service_principal, restore
+from provision import change, credentials, federate, grant
+from provision.create import create, create_service_principal, restore
 from provision.errors import Forbidden, Interrupted, NotYetVisible, ProvisionError
 from provision.graph import directory
 from provision.model import Observed
-from provision.patch import patch, request, retag
+from provision.patch import request
 from provision.plan import (
+    CONSENT,
+    MAKES,
+    AddFederated,
+    AddOwner,
     AddSecret,
+    AuthorizeClients,
     CreateApplication,
+    CreateResourcePrincipal,
     CreateServicePrincipal,
     DeleteApplication,
+    DisableEntitlements,
     GrantAppRole,
+    GrantScopes,
     Plan,
     RecordStored,
+    RemoveFederated,
     RemoveSecret,
     RequestPermissions,
     RestoreApplication,
     RestoreServicePrincipal,
     RevokeAppRole,
+    RevokeScopes,
+    Shaping,
     Step,
     UpdateApplication,
+    UpdateFederated,
+    UpdateServicePrincipal,
     WithdrawPermissions,
+    references,
 )
 from provision.receipt import Done, Failed, Receipt
 from provision.run import Outdated, Run
@@ -45,9 +59,9 @@ async def apply(plan: Plan, run: Run, replan: Replan) -> Receipt:
     deletions: list[Step] = [step for step in plan.steps if isinstance(step, DeleteApplication)]
     others: list[Step] = [step for step in plan.steps if not isinstance(step, DeleteApplication)]
     groups = [(app, list(steps)) for app, steps in groupby(others, key=lambda step: step.app)]
-    parts = list(
-        await asyncio.gather(*(_application(run, app, steps, replan) for app, steps in groups))
-    )
+    for made in (name for app, steps in groups for name in _makes(app, steps)):
+        run.making[made] = asyncio.Event()
+    parts = list(await asyncio.gather(*(_worked(run, app, steps, replan) for app, steps in groups)))
     if any(part.failed or part.left for part in parts):
         parts.append(Receipt(left=tuple(deletions)))
     else:
@@ -58,6 +72,31 @@ async def apply(plan: Plan, run: Run, replan: Replan) -> Receipt:
         failed=tuple(failed for part in parts for failed in part.failed),
         left=tuple(step for part in parts for step in part.left),
     )
+
+
+def _makes(app: str, steps: Sequence[Step]) -> set[str]:
+    """What these steps bring into being, so that others may wait for it: the application, and resources."""
+    made = {step.resource for step in steps if isinstance(step, CreateResourcePrincipal)}
+    return made | ({app} if any(isinstance(step, MAKES) for step in steps) else set())
+
+
+async def _worked(run: Run, app: str, steps: list[Step], replan: Replan) -> Receipt:
+    """One application's steps; whatever others still wait for when they end will not come."""
+    try:
+        return await _application(run, app, steps, replan)
+    finally:
+        for name in _makes(app, steps):
+            if not run.making[name].is_set():
+                run.broken.add(name)
+                run.making[name].set()
+
+
+def _announce(run: Run, app: str, step: Step, left: Sequence[Step]) -> None:
+    """Tell those who wait that something is there now."""
+    if isinstance(step, CreateResourcePrincipal):
+        run.announce(step.resource)
+    if not any(isinstance(each, MAKES) for each in left):
+        run.announce(app)
 
 
 async def _application(run: Run, app: str, steps: list[Step], replan: Replan) -> Receipt:
@@ -81,11 +120,12 @@ async def _application(run: Run, app: str, steps: list[Step], replan: Replan) ->
         except (ProvisionError, AuthError) as error:
             run.target.progress.failed(app, words(step))
             failed.append(Failed(app=app, step=step, error=error))
-            if not (isinstance(step, GrantAppRole) and isinstance(error, Forbidden)):
+            if not (isinstance(step, CONSENT) and isinstance(error, Forbidden)):
                 return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(rest))
         else:
             run.target.progress.done(app, words(step), detail)
             done.append(Done(step=step, detail=detail))
+            _announce(run, app, step, rest)
         queue = rest
     return Receipt(done=tuple(done), failed=tuple(failed))
 
@@ -103,7 +143,9 @@ async def _planned_again(
         ) from surprise
     await pause(run.target, min(2.0**times, 15.0))  # replicas flip: give them time
     observed, steps = await replan(app)
-    run.learn(observed)
+    run.learn(observed, app=app)
+    if not any(isinstance(step, MAKES) for step in steps):
+        run.announce(app)
     return list(steps)
 
 
@@ -111,66 +153,72 @@ async def perform(step: Step, run: Run) -> str:
     """One step; answers with a detail that people want to know, never a secret."""
     if run.target.stopping.is_set():
         raise Interrupted
+    await run.until_made(references(step) - {step.app})
+    match step:
+        case AddSecret() | RecordStored() | RemoveSecret():
+            return await _secret(step, run)
+        case AddFederated():
+            return await federate.add(step, run)
+        case UpdateFederated():
+            return await federate.update(step, run)
+        case RemoveFederated():
+            return await federate.remove(step, run)
+        case GrantAppRole():
+            return await grant.grant_role(step, run)
+        case RevokeAppRole():
+            return await grant.revoke_role(step, run)
+        case GrantScopes():
+            return await grant.grant_scopes(step, run)
+        case RevokeScopes():
+            return await grant.revoke_scopes(step, run)
+        case CreateResourcePrincipal():
+            return await grant.create_resource(step, run)
+        case _:
+            return await _shape(step, run)
+
+
+async def _shape(step: Shaping, run: Run) -> str:
+    """A step about the application itself, or its service principal."""
     match step:
         case CreateApplication():
             return await create(step, run)
         case RestoreApplication():
             return await restore(run, step.app, step.application_id)
         case UpdateApplication():
-            return await _update(step, run)
+            return await change.update(step, run)
+        case DisableEntitlements():
+            return await change.disable(step, run)
+        case AuthorizeClients():
+            return await change.authorize(step, run)
+        case UpdateServicePrincipal():
+            return await change.update_principal(step, run)
+        case AddOwner():
+            return await change.add_owner(step, run)
         case RequestPermissions():
-            await request(run, step.app, add=accesses(step.permissions))
+            await request(run, step.app, add=run.accesses(step.permissions))
             return ""
         case WithdrawPermissions():
-            await request(run, step.app, remove=accesses(step.permissions))
+            await request(run, step.app, remove=run.accesses(step.permissions))
             return ""
         case CreateServicePrincipal():
             return await create_service_principal(step, run)
         case RestoreServicePrincipal():
             run.states[step.app].principal_id = step.service_principal_id
             return await restore(run, step.app, step.service_principal_id)
-        case GrantAppRole():
-            return await _grant(step, run)
-        case RevokeAppRole():
-            return await _revoke(step, run)
-        case AddSecret():
-            return await credentials.issue(step, run)
-        case RecordStored():
-            return await credentials.record(step, run)
-        case RemoveSecret():
-            return await credentials.remove(step, run)
         case DeleteApplication():
             return await _delete(step, run)
         case _:
             assert_never(step)
 
 
-async def _grant(step: GrantAppRole, run: Run) -> str:
-    resource = run.observed.resources[step.role.resource]
-    await run.until_accepted(
-        step.app,
-        lambda: directory.grant_app_role(
-            run.target.graph,
-            principal_id=run.principal_of(step.app),
-            resource_id=resource.id,
-            app_role_id=step.role.id,
-        ),
-        what="service principal",
-    )
-    return ""
-
-
-async def _revoke(step: RevokeAppRole, run: Run) -> str:
-    await run.until_accepted(
-        step.app,
-        lambda: directory.revoke_app_role(
-            run.target.graph,
-            principal_id=run.principal_of(step.app),
-            assignment_id=step.assignment_id,
-        ),
-        what="permission",
-    )
-    return ""
+async def _secret(step: AddSecret | RecordStored | RemoveSecret, run: Run) -> str:
+    match step:
+        case AddSecret():
+            return await credentials.issue(step, run)
+        case RecordStored():
+            return await credentials.record(step, run)
+        case RemoveSecret():
+            return await credentials.remove(step, run)
 
 
 async def _delete(step: DeleteApplication, run: Run) -> str:
@@ -180,13 +228,3 @@ async def _delete(step: DeleteApplication, run: Run) -> str:
         what="application",
     )
     return "can be restored for 30 days"
-
-
-async def _update(step: UpdateApplication, run: Run) -> str:
-    body = {change.property: change.after for change in step.changes}
-    wanted = body.pop("tags", None)
-    if body:
-        await patch(run, step.app, body)
-    if wanted:
-        await retag(run, step.app, add=frozenset(wanted))
-    return ""

@@ -177,7 +177,6 @@ async def _look_again(
     alive: bool,
 ) -> ObservedApplication | None:
     """Read until nothing is missing: for long when a stored secret signed in, else a few times."""
-    name = unique_name(manifest.owner, doubt.spec.key)
     began = target.clock.monotonic()
     seen = found
     for look, seconds in enumerate(backoff()):
@@ -191,7 +190,7 @@ async def _look_again(
             doubt.spec.key, "the directory: a second look", waited, FRESH_PATIENCE
         )
         await pause(target, seconds)
-        seen = await _read(target, name, seen)
+        seen = await _read(target, manifest.owner, doubt.spec, seen)
     raise AssertionError("backoff never ends")
 
 
@@ -207,27 +206,33 @@ def _complete(seen: ObservedApplication, doubt: Doubt, *, recorded: bool) -> boo
 
 
 async def _read(
-    target: Target, name: str, before: ObservedApplication | None
+    target: Target, owner: str, spec: ApplicationSpec, before: ObservedApplication | None
 ) -> ObservedApplication | None:
-    read = (await directory.applications_named(target.graph, [name])).get(name)
+    if spec.adopt:
+        read = (await directory.applications_by_app_id(target.graph, [spec.adopt])).get(spec.adopt)
+    else:
+        name = unique_name(owner, spec.key)
+        read = (await directory.applications_named(target.graph, [name])).get(name)
     if read is None:
         return before
-    principals = await directory.service_principals(target.graph, [read.app_id])
     known = before.service_principal if before else None
-    return ObservedApplication(
-        application=_richer(read, before.application if before else None),
-        service_principal=principals.get(read.app_id) or known,
-        held=before.held if before else {},
+    asking = any(each.kind == "delegated" for each in spec.permissions)
+    read_too = [read.app_id] if asking or (known and known.grants is not None) else []
+    principals = await directory.service_principals(target.graph, [read.app_id], delegated=read_too)
+    principal = principals.get(read.app_id) or known
+    if before is None:
+        return ObservedApplication(application=read, service_principal=principal)
+    return replace(
+        before, application=_richer(read, before.application), service_principal=principal
     )
 
 
-def _richer(read: Application, before: Application | None) -> Application:
+def _richer(read: Application, before: Application) -> Application:
     """A later read may come from an older replica: keep every secret that any of them listed."""
-    if before is None:
-        return read
     listed = {p.key_id: p for p in (*before.password_credentials, *read.password_credentials)}
     return replace(
         read,
         tags=read.tags | before.tags,
+        federated=before.federated,
         password_credentials=tuple(sorted(listed.values(), key=lambda p: (p.start, p.key_id))),
     )

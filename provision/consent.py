@@ -71,9 +71,10 @@ def _consented(step: Step) -> Iterator[Permission]:
 def _access(asked: Permission, observed: Observed) -> ResourceAccess | None:
     """How requiredResourceAccess lists the permission, where the tenant can tell."""
     own = observed.applications.get(asked.resource)
-    app_id = own.application.app_id if own else observed.names.get(asked.resource, asked.resource)
-    resource = observed.resources.get(app_id)
-    if not asked.id or resource is None or resource.id is None:
+    resource = observed.resources.get(asked.resource)
+    there = own.service_principal is not None if own else resource is not None and resource.id
+    if not asked.id or not there:
         return None
+    app_id = own.application.app_id if own else asked.resource
     kind = "Role" if isinstance(asked, AppRole) else "Scope"
     return ResourceAccess(resource_app_id=app_id, id=asked.id, type=kind)

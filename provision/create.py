@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from provision.diff import required_resource_access
+from provision.compare import nested
 from provision.errors import (
     Conflict,
     DeletedNamesake,
@@ -13,14 +11,9 @@ from provision.errors import (
     NotYetVisible,
 )
 from provision.graph import directory
-from provision.model import (
-    Application,
-    AppRole,
-    DeletedApplication,
-    ResourceAccess,
-    ServicePrincipal,
-)
+from provision.model import Application, DeletedApplication, ServicePrincipal
 from provision.ownership import owner_of
+from provision.patch import required_resource_access
 from provision.plan import CreateApplication, CreateServicePrincipal
 from provision.run import Outdated, Run, State
 from provision.wait import until_accepted
@@ -32,13 +25,15 @@ NAMESAKE_PATIENCE = 60.0
 async def create(step: CreateApplication, run: Run) -> str:
     """Upsert by uniqueName: a lost answer or a second runner never makes two. Answers with the appId."""
     body = {
-        **step.properties,
+        **nested(step.properties),
         "tags": list(step.tags),
-        "requiredResourceAccess": required_resource_access(accesses(step.requested)),
+        "requiredResourceAccess": required_resource_access(run.accesses(step.requested)),
     }
     try:
         made = await directory.upsert_application(run.target.graph, step.unique_name, body)
     except Conflict as taken:
+        if "uniqueName" not in taken.detail:
+            raise  # another of its names is somebody else's, such as an identifier URI
         await _deleted_namesake(step, run, taken)
         raise Outdated from taken
     if made is None:
@@ -111,10 +106,3 @@ async def create_service_principal(step: CreateServicePrincipal, run: Run) -> st
     made = await run.until_accepted(step.app, attempt, what="application")
     state.principal_id = made.id
     return made.id
-
-
-def accesses(roles: Sequence[AppRole]) -> list[ResourceAccess]:
-    """Application permissions as entries of requiredResourceAccess."""
-    return [
-        ResourceAccess(resource_app_id=role.resource, id=role.id, type="Role") for role in roles
-    ]

@@ -1,61 +1,89 @@
-"""The pure heart: what is wanted against what is there, as the steps that make them one."""
+"""The pure heart: what is wanted against what is there, as the steps that make them one.
+
+Steps that make an application come first, and need nobody else; what refers to other applications of the manifest
+follows; what takes away comes last.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from provision.errors import DeletedNamesake, ForeignApplication
+from provision import allowed, compare, trust
+from provision.allowed import Known, known
+from provision.errors import AdoptedMissing, DeletedNamesake, ForeignApplication
 from provision.life import Rotation, diff_secrets
 from provision.model import (
     Application,
-    AppRole,
-    AppRoleAssignment,
     DeletedApplication,
     Desired,
     DesiredApplication,
     Observed,
     ObservedApplication,
-    Resource,
-    ResourceAccess,
+    Permission,
 )
-from provision.ownership import owner_of
+from provision.ownership import PRESERVE, owner_of
 from provision.plan import (
-    Change,
+    AddOwner,
+    AuthorizeClients,
     CreateApplication,
+    CreateResourcePrincipal,
     CreateServicePrincipal,
     DeleteApplication,
-    GrantAppRole,
+    DisableEntitlements,
     Note,
     Plan,
+    RemoveFederated,
     RemoveSecret,
     RequestPermissions,
     RestoreApplication,
     RestoreServicePrincipal,
-    RevokeAppRole,
     Step,
     UpdateApplication,
-    WithdrawPermissions,
+    UpdateServicePrincipal,
 )
+
+Entry = Step | Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What every part of one comparison looks at."""
+
+    desired: Desired
+    observed: Observed
+    names: Known
+    now: datetime
+    rotation: Rotation
+
+    @property
+    def owner(self) -> str:
+        return self.desired.owner
 
 
 def diff(
     desired: Desired, observed: Observed, *, now: datetime, rotation: Rotation | None = None
 ) -> Plan:
     """The steps that make the tenant match; raises PlanError where somebody else's object is in the way."""
-    entries: list[Step | Note] = []
-    for application in desired.applications:
-        entries.extend(_one(application, observed, desired.owner, now, rotation or Rotation()))
-    entries.extend(
-        DeleteApplication(
-            app=(stray.unique_name or stray.id).removeprefix(f"{desired.owner}."),
-            application_id=stray.id,
-            display_name=stray.display_name,
-        )
-        for stray in sorted(observed.strays, key=lambda stray: stray.unique_name or stray.id)
-        if owner_of(stray.tags) == desired.owner
+    scene = Scene(
+        desired=desired,
+        observed=observed,
+        names=known(desired, observed),
+        now=now,
+        rotation=rotation or Rotation(),
     )
+    resources = _resource_principals(scene)
+    entries: list[Entry] = []
+    for application in desired.applications:
+        entries.extend(resources.get(application.key, ()))
+        entries.extend(_one(application, scene))
+    for identity in desired.identities:
+        entries.extend(resources.get(identity.key, ()))
+        principal = observed.identities[identity.key]
+        entries.extend(allowed.of_identity(identity, principal, scene.names))
+    entries.extend(_strays(scene))
     return Plan(
         owner=desired.owner,
         steps=tuple(entry for entry in entries if not isinstance(entry, Note)),
@@ -63,32 +91,161 @@ def diff(
     )
 
 
-def _one(
-    wanted: DesiredApplication,
-    observed: Observed,
-    owner: str,
-    now: datetime,
-    rotation: Rotation,
-) -> Iterator[Step | Note]:
-    found = observed.applications.get(wanted.key)
-    deleted = observed.deleted.get(wanted.key)
+def _resource_principals(scene: Scene) -> Mapping[str, list[CreateResourcePrincipal]]:
+    """Resources that the tenant lacks are made by the first application that needs them."""
+    steps: dict[str, list[CreateResourcePrincipal]] = {}
+    done: set[str] = set()
+    needs: list[tuple[str, Iterable[Permission]]] = [
+        *((each.key, allowed.asked(each)) for each in scene.desired.applications),
+        *((each.key, each.app_roles) for each in scene.desired.identities),
+    ]
+    for key, permissions in needs:
+        for app_id in sorted({each.resource for each in permissions} - done):
+            resource = scene.observed.resources.get(app_id)
+            if resource is not None and resource.id is None:
+                done.add(app_id)
+                step = CreateResourcePrincipal(app=key, resource=app_id, name=resource.display_name)
+                steps.setdefault(key, []).append(step)
+    return steps
+
+
+def _one(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
+    found = scene.observed.applications.get(wanted.key)
+    deleted = scene.observed.deleted.get(wanted.key)
     if found:
-        _refuse_foreign(wanted, found.application, owner)
-        yield from _existing(wanted, found, observed.resources)
-        secrets = diff_secrets(wanted, found, owner=owner, now=now, rotation=rotation)
-        yield from _around(secrets, _revokes(wanted, found, observed.resources))
-        yield from _withdraw(wanted, found.application, observed.resources)
+        _refuse_foreign(wanted, found.application, scene.owner)
+        yield from _existing(wanted, found, scene)
+    elif wanted.adopt:
+        raise AdoptedMissing(wanted.key, wanted.adopt)
     elif deleted:
-        yield from _restored(wanted, deleted, observed.resources, owner, now)
+        yield from _restored(wanted, deleted, scene)
     else:
-        yield from _created(wanted, owner, now)
+        yield from _created(wanted, scene)
 
 
-def _around(secrets: Iterable[Step | Note], revokes: Iterable[Step]) -> Iterator[Step | Note]:
+def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
+    """What refers to the application itself, or to others of the manifest, waits until those exist."""
+    properties = compare.wanted_properties(wanted)
+    later = {name: properties[name] for name in sorted(properties) if _waits(properties[name])}
+    asked = allowed.ordered(allowed.asked(wanted))
+    yield CreateApplication(
+        app=wanted.key,
+        unique_name=wanted.unique_name,
+        properties={name: properties[name] for name in sorted(properties) if name not in later},
+        tags=tuple(sorted(wanted.tags)),
+        requested=tuple(each for each in asked if each.resource not in scene.names.own),
+    )
+    if later:
+        blank = Application(
+            id="",
+            app_id="",
+            unique_name=None,
+            properties={},
+            tags=wanted.tags,
+            required_resource_access=frozenset(),
+            password_credentials=(),
+        )
+        changes = compare.changes(wanted, blank)
+        yield UpdateApplication(
+            app=wanted.key, changes=tuple(each for each in changes if each.property in later)
+        )
+    yield CreateServicePrincipal(app=wanted.key)
+    principal = tuple(compare.principal_changes(wanted.principal, None, wanted.tags))
+    if principal:
+        yield UpdateServicePrincipal(app=wanted.key, changes=principal)
+    yield from _owners(wanted, None)
+    yield from _clients(wanted, None, scene.names)
+    own = tuple(each for each in asked if each.resource in scene.names.own)
+    if own:
+        yield RequestPermissions(app=wanted.key, permissions=own)
+    yield from allowed.grants(wanted, None, scene.names)
+    yield from trust.added(wanted, None, scene.owner)
+    yield from diff_secrets(wanted, None, owner=scene.owner, now=scene.now, rotation=Rotation())
+
+
+def _waits(value: Any) -> bool:
+    return compare.needs_app_id(value)
+
+
+def _existing(
+    wanted: DesiredApplication, found: ObservedApplication, scene: Scene
+) -> Iterator[Entry]:
+    yield from _updated(wanted, found.application)
+    if found.service_principal is None:
+        yield CreateServicePrincipal(app=wanted.key)
+    yield from _principal(wanted, found)
+    yield from _referring(wanted, found, scene)
+    secrets = diff_secrets(wanted, found, owner=scene.owner, now=scene.now, rotation=scene.rotation)
+    removals = trust.removed(wanted, found, scene.owner)
+    revokes = allowed.revokes(wanted, found, scene.names)
+    yield from _around([*secrets, *removals], revokes)
+    yield from allowed.withdrawals(wanted, found, scene.names)
+
+
+def _updated(wanted: DesiredApplication, found: Application) -> Iterator[Step]:
+    changes = tuple(compare.changes(wanted, found))
+    doomed = compare.to_disable(changes)
+    if doomed:
+        yield DisableEntitlements(app=wanted.key, values=doomed)
+    if changes:
+        yield UpdateApplication(app=wanted.key, changes=changes)
+
+
+def _principal(wanted: DesiredApplication, found: ObservedApplication) -> Iterator[Step]:
+    inherited = found.application.tags | wanted.tags
+    changes = tuple(compare.principal_changes(wanted.principal, found.service_principal, inherited))
+    if changes:
+        yield UpdateServicePrincipal(app=wanted.key, changes=changes)
+
+
+def _referring(
+    wanted: DesiredApplication, found: ObservedApplication, scene: Scene
+) -> Iterator[Entry]:
+    """What may name other applications of the manifest: clients, permissions, and what follows from them."""
+    yield from _owners(wanted, found)
+    yield from _clients(wanted, found.application, scene.names)
+    yield from allowed.requests(wanted, found.application, scene.names)
+    yield from allowed.grants(wanted, found, scene.names)
+    yield from allowed.others(wanted, found, scene.names)
+    yield from trust.added(wanted, found, scene.owner)
+
+
+def _restored(
+    wanted: DesiredApplication, deleted: DeletedApplication, scene: Scene
+) -> Iterator[Entry]:
+    application = deleted.application
+    if owner_of(application.tags) != scene.owner:
+        raise DeletedNamesake(wanted.unique_name, application.id)
+    yield RestoreApplication(app=wanted.key, application_id=application.id)
+    as_found = ObservedApplication(application=application, service_principal=None)
+    yield from _updated(wanted, application)
+    if deleted.service_principal_id:
+        yield RestoreServicePrincipal(
+            app=wanted.key, service_principal_id=deleted.service_principal_id
+        )
+    else:
+        yield CreateServicePrincipal(app=wanted.key)
+    yield from _principal(wanted, as_found)
+    yield from _referring(wanted, as_found, scene)
+    secrets = diff_secrets(
+        wanted, as_found, owner=scene.owner, now=scene.now, rotation=Rotation(restored=True)
+    )
+    yield from _around(secrets, ())
+    # Its consents come back with the service principal and cannot be read before: withdrawing the
+    # request now would make them look like somebody else's.
+    for step in allowed.withdrawals(wanted, as_found, scene.names):
+        values = ", ".join(each.value for each in step.permissions)
+        yield Note(
+            app=wanted.key,
+            says=f"no longer wanted, but not seen before the restore: {values}. Apply again to take back",
+        )
+
+
+def _around(secrets: Iterable[Entry], revokes: Iterable[Step]) -> Iterator[Entry]:
     """New secrets, then revocations, then old secrets: what takes away waits for all that gives."""
     removals: list[Step] = []
     for entry in secrets:
-        if isinstance(entry, RemoveSecret):
+        if isinstance(entry, RemoveSecret | RemoveFederated):
             removals.append(entry)
         else:
             yield entry
@@ -96,164 +253,62 @@ def _around(secrets: Iterable[Step | Note], revokes: Iterable[Step]) -> Iterator
     yield from removals
 
 
+def _owners(wanted: DesiredApplication, found: ObservedApplication | None) -> Iterator[AddOwner]:
+    """Owners are added and never removed: whoever made the application may have good reasons."""
+    there = found.owners if found else frozenset()
+    for owner in sorted(wanted.owners):
+        if owner.id not in there:
+            yield AddOwner(app=wanted.key, of="application", owner=owner)
+    there = found.principal_owners if found else frozenset()
+    for owner in sorted(wanted.principal.owners):
+        if owner.id not in there:
+            yield AddOwner(app=wanted.key, of="servicePrincipal", owner=owner)
+
+
+def _clients(
+    wanted: DesiredApplication, found: Application | None, names: Known
+) -> Iterator[AuthorizeClients]:
+    """Compared by name, since a client of the manifest may not exist yet."""
+    api = (found.properties.get("api") or {}) if found else {}
+    pre_authorized = known_clients = None
+    if wanted.pre_authorized is not None:
+        there = {
+            (names.by_app_id.get(each["appId"], each["appId"]), id)
+            for each in api.get("preAuthorizedApplications") or ()
+            for id in each.get("delegatedPermissionIds") or ()
+        }
+        new = {(each.client, scope.id) for each in wanted.pre_authorized for scope in each.scopes}
+        if {(_key(client, names), id) for client, id in new} != there:
+            pre_authorized = wanted.pre_authorized
+    if wanted.known_clients is not None:
+        listed = {names.by_app_id.get(id, id) for id in api.get("knownClientApplications") or ()}
+        if {_key(client, names) for client in wanted.known_clients} != listed:
+            known_clients = tuple(sorted(wanted.known_clients))
+    if pre_authorized is not None or known_clients is not None:
+        yield AuthorizeClients(app=wanted.key, pre_authorized=pre_authorized, known=known_clients)
+
+
+def _key(client: str, names: Known) -> str:
+    """A client of the manifest may be named by its appId too."""
+    return names.by_app_id.get(client, client)
+
+
+def _strays(scene: Scene) -> Iterator[Entry]:
+    for stray in sorted(scene.observed.strays, key=lambda stray: stray.unique_name or stray.id):
+        if owner_of(stray.tags) != scene.owner:
+            continue
+        app = (stray.unique_name or stray.id).removeprefix(f"{scene.owner}.")
+        if PRESERVE in stray.tags:
+            says = f"{stray.display_name} is no longer in the manifest, and kept: it was marked preserve"
+            yield Note(app=app, says=says)
+        else:
+            yield DeleteApplication(
+                app=app, application_id=stray.id, display_name=stray.display_name
+            )
+
+
 def _refuse_foreign(wanted: DesiredApplication, found: Application, owner: str) -> None:
+    """What bears our name must bear our mark; what we adopt must not bear another's."""
     holder = owner_of(found.tags)
-    if holder != owner:
+    if holder != owner and not (wanted.adopt and holder is None):
         raise ForeignApplication(wanted.unique_name, found.app_id, owner=holder)
-
-
-def _created(wanted: DesiredApplication, owner: str, now: datetime) -> Iterator[Step | Note]:
-    yield CreateApplication(
-        app=wanted.key,
-        unique_name=wanted.unique_name,
-        properties=wanted.properties,
-        tags=tuple(sorted(wanted.tags)),
-        requested=tuple(sorted(wanted.app_roles)),
-    )
-    yield CreateServicePrincipal(app=wanted.key)
-    yield from _grants(wanted, frozenset())
-    yield from diff_secrets(wanted, None, owner=owner, now=now, rotation=Rotation())
-
-
-def _restored(
-    wanted: DesiredApplication,
-    deleted: DeletedApplication,
-    resources: Mapping[str, Resource],
-    owner: str,
-    now: datetime,
-) -> Iterator[Step | Note]:
-    if owner_of(deleted.application.tags) != owner:
-        raise DeletedNamesake(wanted.unique_name, deleted.application.id)
-    yield RestoreApplication(app=wanted.key, application_id=deleted.application.id)
-    if deleted.service_principal_id:
-        yield RestoreServicePrincipal(
-            app=wanted.key, service_principal_id=deleted.service_principal_id
-        )
-    else:
-        yield CreateServicePrincipal(app=wanted.key)
-    as_found = ObservedApplication(application=deleted.application, service_principal=None)
-    for step in _existing(wanted, as_found, resources):
-        if not isinstance(step, CreateServicePrincipal):
-            yield step
-    restored = Rotation(restored=True)
-    secrets = diff_secrets(wanted, as_found, owner=owner, now=now, rotation=restored)
-    yield from _around(secrets, ())
-    # Its consents come back with the service principal and cannot be read before: withdrawing the
-    # request now would make them look like somebody else's.
-    for step in _withdraw(wanted, deleted.application, resources):
-        names = ", ".join(role.value for role in step.permissions)
-        yield Note(
-            app=wanted.key,
-            says=f"no longer wanted, but not seen before the restore: {names}. Apply again to take back",
-        )
-
-
-def _existing(
-    wanted: DesiredApplication, found: ObservedApplication, resources: Mapping[str, Resource]
-) -> Iterator[Step | Note]:
-    changes = tuple(_changes(wanted, found.application))
-    if changes:
-        yield UpdateApplication(app=wanted.key, changes=changes)
-    requested = _requested(found.application, resources)
-    missing = wanted.app_roles - requested
-    if missing:
-        yield RequestPermissions(app=wanted.key, permissions=tuple(sorted(missing)))
-    if found.service_principal is None:
-        yield CreateServicePrincipal(app=wanted.key)
-    granted = _granted(found, resources)
-    yield from _grants(wanted, frozenset(granted))
-    for role in sorted(granted.keys() - requested - wanted.app_roles):
-        yield Note(
-            app=wanted.key,
-            says=f"{role.value} is granted, but was not requested here: somebody else's decision, left as it is",
-        )
-
-
-def _grants(wanted: DesiredApplication, granted: frozenset[AppRole]) -> Iterator[Step | Note]:
-    missing = sorted(wanted.app_roles - granted)
-    if wanted.grant:
-        for role in missing:
-            yield GrantAppRole(app=wanted.key, role=role)
-    elif missing:
-        names = ", ".join(role.value for role in missing)
-        yield Note(
-            app=wanted.key,
-            says=f"waits for an administrator's consent, as declared (consent: request): {names}",
-        )
-
-
-def _revokes(
-    wanted: DesiredApplication, found: ObservedApplication, resources: Mapping[str, Resource]
-) -> Iterator[Step]:
-    """Take back what we once requested and no longer want; what nobody here requested is not ours."""
-    granted = _granted(found, resources)
-    ours = granted.keys() & _requested(found.application, resources)
-    for role in sorted(ours - wanted.app_roles):
-        yield RevokeAppRole(app=wanted.key, role=role, assignment_id=granted[role].id)
-
-
-def _withdraw(
-    wanted: DesiredApplication, found: Application, resources: Mapping[str, Resource]
-) -> Iterator[WithdrawPermissions]:
-    """Shrink last: until a consent is revoked, requiredResourceAccess remembers that it is ours.
-
-    What was requested of a resource that was not read stays: its consents cannot be revoked here.
-    """
-    left = _requested(found, resources) - wanted.app_roles
-    known = sorted(role for role in left if role.resource in resources)
-    if known:
-        yield WithdrawPermissions(app=wanted.key, permissions=tuple(known))
-
-
-def _changes(wanted: DesiredApplication, found: Application) -> Iterator[Change]:
-    for name, value in sorted(wanted.properties.items()):
-        before = found.properties.get(name)
-        if before != value:
-            yield Change(property=name, before=before, after=value)
-    if wanted.tags - found.tags:
-        yield Change(
-            property="tags", before=sorted(found.tags), after=sorted(found.tags | wanted.tags)
-        )
-
-
-def _requested(found: Application, resources: Mapping[str, Resource]) -> frozenset[AppRole]:
-    return frozenset(
-        _role(access.resource_app_id, access.id, resources)
-        for access in found.required_resource_access
-        if access.type == "Role"
-    )
-
-
-def _granted(
-    found: ObservedApplication, resources: Mapping[str, Resource]
-) -> dict[AppRole, AppRoleAssignment]:
-    if found.service_principal is None:
-        return {}
-    app_ids = {resource.id: resource.app_id for resource in resources.values()}
-    return {
-        _role(app_ids[assignment.resource_id], assignment.app_role_id, resources): assignment
-        for assignment in found.service_principal.app_role_assignments
-        if assignment.resource_id in app_ids
-    }
-
-
-def _role(app_id: str, role_id: str, resources: Mapping[str, Resource]) -> AppRole:
-    """The resource's own role; one that it offers no longer keeps its id for a name."""
-    known = resources[app_id].app_roles if app_id in resources else frozenset()
-    return next(
-        (role for role in known if role.id == role_id),
-        AppRole(resource=app_id, id=role_id, value=role_id),
-    )
-
-
-def required_resource_access(accesses: Iterable[ResourceAccess]) -> list[dict[str, Any]]:
-    """Graph's JSON of requiredResourceAccess, each resource once, in a stable order."""
-    by_resource: dict[str, list[dict[str, str]]] = {}
-    for access in sorted(set(accesses)):
-        by_resource.setdefault(access.resource_app_id, []).append(
-            {"id": access.id, "type": access.type}
-        )
-    return [
-        {"resourceAppId": app_id, "resourceAccess": entries}
-        for app_id, entries in by_resource.items()
-    ]

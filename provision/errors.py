@@ -5,6 +5,9 @@
     ├── ManifestError                    .problems: all of them, with line:column and "did you mean"
     ├── PlanError                        the tenant is not in a state that may be changed
     │   ├── ForeignApplication           somebody else's application bears our uniqueName
+    │   ├── ForeignCredential            somebody else's federated credential bears the name that we want
+    │   ├── AdoptedMissing               the application to adopt is not there
+    │   ├── NotMade                      another application of the manifest, which this one refers to, is not there
     │   ├── DeletedNamesake              somebody else's deleted application occupies it
     │   ├── UnsafePlan                   it would delete; needs --allow-destroy
     │   └── OutdatedPlan                 it holds what nobody reviewed: another digest, or new steps
@@ -77,10 +80,44 @@ class ForeignApplication(PlanError):
 
     def __init__(self, unique_name: str, app_id: str, *, owner: str | None) -> None:
         tag = f'it carries the owner tag "{owner}"' if owner else "it carries no owner tag"
+        way_out = (
+            f"let {owner} give it up first: provision forget"
+            if owner
+            else f"take that application over with `adopt: {{appId: {app_id}}}`"
+        )
         super().__init__(
             f'An application named "{unique_name}" exists (appId {app_id}), and it is not ours: {tag}',
-            hint="Nothing was written. Choose another manifest name or key, or take that application over with "
-            f"`adopt: {{appId: {app_id}}}`.",
+            hint=f"Nothing was written. Choose another manifest name or key, or {way_out}.",
+        )
+
+
+class ForeignCredential(PlanError):
+    """A federated credential bears the name that we want, and somebody else made it."""
+
+    def __init__(self, app: str, name: str) -> None:
+        super().__init__(
+            f'The application {app} has a federated credential "{name}" that this manifest did not make',
+            hint="Nothing was written. Choose another name for the credential, or remove that one first.",
+        )
+
+
+class AdoptedMissing(PlanError):
+    """The application that a manifest adopts does not exist in this tenant."""
+
+    def __init__(self, key: str, app_id: str) -> None:
+        super().__init__(
+            f"There is no application with appId {app_id} in this tenant: {key} cannot adopt it",
+            hint="Check the appId (the application's client id, not its object id) and the tenant.",
+        )
+
+
+class NotMade(PlanError):
+    """An application of the manifest, which another one refers to, is not there or was not completed."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The application {key}, which this one refers to, is not there",
+            hint=f"Apply {key} first, or both together without --target.",
         )
 
 

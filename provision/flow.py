@@ -14,9 +14,10 @@ from provision.desired import resolve
 from provision.diff import diff
 from provision.errors import Interrupted, PlanError, StoreError, UnsafePlan, UsageError
 from provision.life import Rotation
+from provision.manifest.narrow import only
 from provision.manifest.spec import Manifest
 from provision.model import Desired, DesiredApplication, Observed
-from provision.observe import observe, observe_one, read_stores
+from provision.observe import observe, read_stores
 from provision.plan import (
     AddSecret,
     CreateApplication,
@@ -77,7 +78,7 @@ class Applied:
 async def plan(manifest: Manifest, target: Target, *, rotation: Rotation | None = None) -> Planned:
     """What it would take for the tenant to match the manifest."""
     observed = await look(manifest, target)
-    desired = resolve(manifest, observed.resources)
+    desired = resolve(manifest, observed)
     steps = diff(desired, observed, now=target.clock.now(), rotation=rotation)
     return Planned(plan=steps, desired=desired, observed=observed)
 
@@ -184,13 +185,13 @@ async def _carry_out(
     run = Run.starting(target, planned.desired, planned.observed, prove_over=prove_over)
 
     async def replan(app: str) -> tuple[Observed, Sequence[Step]]:
-        observed = await observe_one(target, manifest, app)
-        desired = resolve(manifest, observed.resources)
-        only = replace(desired, applications=tuple(a for a in desired.applications if a.key == app))
+        narrow = only(manifest, {app})
+        observed = await observe(target, narrow)
+        desired = resolve(narrow, observed)
         left = rotation and replace(rotation, forced=rotation.forced - run.issued)
-        again = diff(only, observed, now=target.clock.now(), rotation=left)
+        again = diff(desired, observed, now=target.clock.now(), rotation=left)
         again = only_secrets(again, left) if left else again
-        return observed, limits.within(again, observed, only).steps
+        return observed, limits.within(again, observed, desired).steps
 
     receipt = await executor.apply(planned.plan, run, replan)
     app_ids = {app: state.app_id for app, state in run.states.items()}
@@ -200,7 +201,7 @@ async def _carry_out(
     proved = not skip_verify and not target.stopping.is_set() and worth
     if proved:
         try:
-            findings = await _proof(manifest, whole, target, app_ids)
+            findings = await _proof(manifest, planned.desired, whole, target, app_ids)
         except Interrupted:
             proved = False  # the receipt of what was done must still be shown
     return Applied(receipt=receipt, findings=findings, proved=proved)
@@ -218,11 +219,12 @@ def _whole(planned: Planned, receipt: Receipt, limits: Limits) -> tuple[DesiredA
 
 async def _proof(
     manifest: Manifest,
+    desired: Desired,
     completed: tuple[DesiredApplication, ...],
     target: Target,
     app_ids: dict[str, str],
 ) -> tuple[Finding, ...]:
-    desired = Desired(owner=manifest.owner, applications=completed)
+    desired = replace(desired, applications=completed)
     stored = await asyncio.to_thread(read_stores, target, manifest)
     return await verify(desired, app_ids, stored, target, patience=AFTER_APPLY)
 
@@ -256,7 +258,7 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
 async def check(manifest: Manifest, target: Target, *, patience: Patience) -> tuple[Finding, ...]:
     """Only the proof: nothing is written."""
     observed = await look(manifest, target)
-    desired = resolve(manifest, observed.resources)
+    desired = resolve(manifest, observed)
     stored = await asyncio.to_thread(read_stores, target, manifest)
     app_ids = {key: found.application.app_id for key, found in observed.applications.items()}
     return await verify(desired, app_ids, stored, target, patience=patience)

@@ -42,8 +42,8 @@ class AppRole:
     """
 
     resource: str
-    id: str
     value: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -51,8 +51,8 @@ class PermissionScope:
     """A delegated permission that a resource offers; fields as in AppRole."""
 
     resource: str
-    id: str
     value: str
+    id: str
 
 
 Permission = AppRole | PermissionScope
@@ -302,11 +302,12 @@ class DesiredIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """Everything one manifest wants of one tenant."""
+    """Everything one manifest wants of one tenant; `others` are keys that it names without applying them now."""
 
     owner: str
     applications: tuple[DesiredApplication, ...]
     identities: tuple[DesiredIdentity, ...] = ()
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,8 +353,8 @@ class Observed:
     """What the tenant and the stores hold of one manifest's concern.
 
     `applications`, `deleted` and `identities` are by manifest key, `resources` by appId; `names` leads from what a
-    manifest calls a resource to its appId, `people` from what it calls an owner to an object id. `strays` bear our
-    owner tag but stand in the manifest no longer.
+    manifest calls a resource to its appId, `people` from what it calls an owner to an object id; `unclear` lists the
+    appIds of a name that several bear. `strays` bear our owner tag but stand in the manifest no longer.
     """
 
     applications: Mapping[str, ObservedApplication]
@@ -363,4 +364,6 @@ class Observed:
     identities: Mapping[str, ServicePrincipal] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
+    unclear: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tenant_id: str = ""
     warnings: tuple[str, ...] = ()

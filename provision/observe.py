@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from provision.confirm import StoresHeld, confirm
-from provision.desired import RESOURCES
 from provision.errors import Forbidden
 from provision.graph import directory
+from provision.lookup import Wanted, people_of, resources_of, resources_requested
 from provision.manifest.spec import Manifest
 from provision.model import (
     Application,
@@ -17,7 +17,7 @@ from provision.model import (
     Held,
     Observed,
     ObservedApplication,
-    Resource,
+    ServicePrincipal,
 )
 from provision.ownership import owner_tag, unique_name
 from provision.stores import Stored
@@ -29,73 +29,125 @@ FEW = 20
 
 async def observe(target: Target, manifest: Manifest) -> Observed:
     """What the tenant holds of this manifest's concern; absences that matter are looked at twice."""
-    names = {unique_name(manifest.owner, spec.key): spec.key for spec in manifest.applications}
-    resources, (found, strays) = await asyncio.gather(
-        _resources(target, manifest), _applications(target, manifest.owner, names)
+    wanted = Wanted.of(manifest)
+    resources, people, identities, (found, strays) = await asyncio.gather(
+        resources_of(target, wanted),
+        people_of(target, wanted),
+        _identities(target, manifest),
+        _applications(target, manifest),
     )
     stored = await asyncio.to_thread(read_stores, target, manifest)
-    observed = await _with_principals(target, found, stored)
+    observed, more = await asyncio.gather(
+        _complete(target, manifest, found, stored),
+        resources_requested(target, found.values(), known=resources.resources),
+    )
     observed = await confirm(target, manifest, observed, stored)
+    names = _names(manifest)
     missing = {key for key in names.values() if key not in observed}
     deleted, warnings = await _deleted(target, names, missing)
     return Observed(
         applications=observed,
-        resources=resources,
+        resources={**resources.resources, **more},
         strays=() if manifest.partial else strays,
         deleted=deleted,
+        identities=identities,
+        names=resources.names,
+        people=people,
+        unclear=resources.unclear,
+        tenant_id=target.tenant_id,
         warnings=warnings,
     )
 
 
-async def observe_one(target: Target, manifest: Manifest, key: str) -> Observed:
-    """The same for one application of the manifest, strays left out."""
-    specs = tuple(spec for spec in manifest.applications if spec.key == key)
-    return await observe(target, replace(manifest, applications=specs, partial=True))
-
-
-async def _resources(target: Target, manifest: Manifest) -> dict[str, Resource]:
-    """Always Microsoft Graph: what was requested of it earlier may have to be taken back."""
-    named = {RESOURCES[p.resource] for spec in manifest.applications for p in spec.permissions}
-    app_ids = sorted(named | {RESOURCES["Microsoft Graph"]})
-    read = await asyncio.gather(*(directory.resource(target.graph, app_id) for app_id in app_ids))
-    return {resource.app_id: resource for resource in read if resource}
+def _names(manifest: Manifest) -> dict[str, str]:
+    """Keys by uniqueName, of the applications that are ours to make."""
+    specs = (*manifest.applications, *manifest.others)
+    return {unique_name(manifest.owner, spec.key): spec.key for spec in specs if not spec.adopt}
 
 
 async def _applications(
-    target: Target, owner: str, names: Mapping[str, str]
+    target: Target, manifest: Manifest
 ) -> tuple[dict[str, Application], tuple[Application, ...]]:
-    """Those that bear our keys, and those that bear our tag without standing in the manifest."""
+    """Those that bear our keys or are adopted, and those that bear our tag without standing in the manifest."""
+    names = _names(manifest)
+    specs = (*manifest.applications, *manifest.others)
+    adopted = {spec.adopt: spec.key for spec in specs if spec.adopt}
     at_once = list(names) if len(names) <= FEW else []
-    owned, named = await asyncio.gather(
-        directory.applications_owned(target.graph, owner_tag(owner)),
+    owned, named, by_app_id = await asyncio.gather(
+        _owned(target, manifest),
         directory.applications_named(target.graph, at_once),
+        directory.applications_by_app_id(target.graph, adopted),
     )
     found = {app.unique_name: app for app in owned if app.unique_name and app.unique_name in names}
     found |= named
     if not at_once:
         unseen = [name for name in names if name not in found]
         found |= await directory.applications_named(target.graph, unseen)
-    strays = tuple(app for app in owned if app.unique_name not in names)
-    return {names[name]: app for name, app in found.items()}, strays
+    strays = tuple(
+        app for app in owned if app.unique_name not in names and app.app_id not in adopted
+    )
+    result = {names[name]: app for name, app in found.items()}
+    result |= {adopted[app_id]: app for app_id, app in by_app_id.items()}
+    return result, strays
 
 
-async def _with_principals(
-    target: Target,
-    found: Mapping[str, Application],
-    stored: StoresHeld,
+async def _owned(target: Target, manifest: Manifest) -> tuple[Application, ...]:
+    """Everything of ours, unless only some of it was asked for: those few are read by their names."""
+    if manifest.partial and len(manifest.applications) <= FEW:
+        return ()
+    return await directory.applications_owned(target.graph, owner_tag(manifest.owner))
+
+
+async def _identities(target: Target, manifest: Manifest) -> dict[str, ServicePrincipal]:
+    async def look(object_id: str) -> ServicePrincipal | None:
+        return await directory.service_principal_by_id(target.graph, object_id)
+
+    keys = [spec.key for spec in manifest.identities]
+    found = await asyncio.gather(*(look(spec.managed_identity) for spec in manifest.identities))
+    return {key: each for key, each in zip(keys, found, strict=True) if each}
+
+
+async def _complete(
+    target: Target, manifest: Manifest, found: Mapping[str, Application], stored: StoresHeld
 ) -> dict[str, ObservedApplication]:
+    """With service principals, grants, federated credentials and, where the manifest names some, owners."""
+    specs = {spec.key: spec for spec in (*manifest.applications, *manifest.others)}
+    delegated = {
+        application.app_id
+        for key, application in found.items()
+        if any(each.kind == "delegated" for each in specs[key].permissions)
+        or any(each.type == "Scope" for each in application.required_resource_access)
+    }
     app_ids = [application.app_id for application in found.values()]
-    principals = await directory.service_principals(target.graph, app_ids)
-    return {
-        key: ObservedApplication(
-            application=application,
-            service_principal=principals.get(application.app_id),
+    trusting = [found[key].id for key in found if specs[key] in manifest.applications]
+    principals, federated, owners = await asyncio.gather(
+        directory.service_principals(target.graph, app_ids, delegated=delegated),
+        directory.federated_credentials(target.graph, trusting),
+        directory.owners(
+            target.graph,
+            [found[key].id for key in found if specs[key].owners],
+            of="application",
+        ),
+    )
+    owned = {
+        principals[application.app_id].id
+        for key, application in found.items()
+        if specs[key].service_principal.owners and application.app_id in principals
+    }
+    held_by = await directory.owners(target.graph, sorted(owned), of="servicePrincipal")
+    complete = {}
+    for key, application in found.items():
+        principal = principals.get(application.app_id)
+        complete[key] = ObservedApplication(
+            application=replace(application, federated=federated.get(application.id, ())),
+            service_principal=principal,
             held={
                 name: _held(value, target.tenant_id) for name, value in stored.get(key, {}).items()
             },
+            owners=owners.get(application.id, frozenset()),
+            principal_owners=held_by.get(principal.id, frozenset()) if principal else frozenset(),
         )
-        for key, application in found.items()
-    }
+    return complete
 
 
 def read_stores(target: Target, manifest: Manifest) -> dict[str, dict[str, Stored | None]]:

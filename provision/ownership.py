@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 OWNER = "provision:owner:"
+PRESERVE = "provision:preserve"
+"""The tag that remembers `preserve: true`, also after the application has left its manifest."""
 STORED = "provision:stored:"
 CREDENTIAL = "provision:"
 
@@ -73,3 +75,13 @@ def credential_of(owner: str, name: str) -> tuple[str, str] | None:
     prefix = f"{CREDENTIAL}{owner}:"
     parts = name.removeprefix(prefix).split(":")
     return (parts[0], parts[1]) if name.startswith(prefix) and len(parts) == 2 else None
+
+
+def federated_mark(owner: str, credential: str) -> str:
+    """The description of a federated credential of ours, which has no tag and no other place for it."""
+    return f"{CREDENTIAL}{owner}:{credential}"
+
+
+def is_mark(tag: str) -> bool:
+    """Whether a tag is one that we leave."""
+    return tag.startswith((OWNER, STORED)) or tag == PRESERVE

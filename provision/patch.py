@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from provision.diff import required_resource_access
 from provision.errors import NotYetVisible
 from provision.graph import directory
+from provision.graph.operations import UPDATE_APPLICATION
+from provision.graph.refusals import Operation
 from provision.model import Application, ResourceAccess
 from provision.run import Run
 
 
-async def patch(run: Run, app: str, body: Mapping[str, Any]) -> None:
+async def patch(
+    run: Run, app: str, body: Mapping[str, Any], *, operation: Operation = UPDATE_APPLICATION
+) -> None:
     """PATCH an application, waiting until the directory knows it."""
     state = run.states[app]
     await run.until_accepted(
         app,
-        lambda: directory.update_application(run.target.graph, state.id, body),
+        lambda: directory.update_application(run.target.graph, state.id, body, operation=operation),
         what="application",
     )
 
@@ -39,7 +42,7 @@ async def request(
     add: Iterable[ResourceAccess] = (),
     remove: Iterable[ResourceAccess] = (),
 ) -> None:
-    """Change what is asked for; entries of others, and delegated ones, go back untouched."""
+    """Change what is asked for; entries of others go back untouched."""
     await _refresh(run, app)
     state = run.states[app]
     state.withdrawn = (state.withdrawn | set(remove)) - set(add)
@@ -68,3 +71,16 @@ async def read(run: Run, app: str) -> Application:
         return found
 
     return await run.until_accepted(app, look, what="application")
+
+
+def required_resource_access(accesses: Iterable[ResourceAccess]) -> list[dict[str, Any]]:
+    """Graph's JSON of requiredResourceAccess, each resource once, in a stable order."""
+    by_resource: dict[str, list[dict[str, str]]] = {}
+    for access in sorted(set(accesses)):
+        by_resource.setdefault(access.resource_app_id, []).append(
+            {"id": access.id, "type": access.type}
+        )
+    return [
+        {"resourceAppId": app_id, "resourceAccess": entries}
+        for app_id, entries in by_resource.items()
+    ]

@@ -254,6 +254,23 @@ Step: TypeAlias = (
 )
 
 
+Shaping: TypeAlias = (
+    CreateApplication
+    | RestoreApplication
+    | DisableEntitlements
+    | UpdateApplication
+    | CreateServicePrincipal
+    | RestoreServicePrincipal
+    | UpdateServicePrincipal
+    | AuthorizeClients
+    | AddOwner
+    | RequestPermissions
+    | WithdrawPermissions
+    | DeleteApplication
+)
+"""Steps about the application itself, or its service principal."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """Something worth saying that is no step: others' grants, a secret held elsewhere, one to come."""
@@ -293,3 +310,32 @@ DESTROYS = (RevokeAppRole, RevokeScopes, RemoveFederated, RemoveSecret, DeleteAp
 
 CONSENT = (GrantAppRole, GrantScopes, RevokeAppRole, RevokeScopes)
 """The steps that only somebody who may consent for the tenant can take."""
+
+MAKES = (
+    CreateResourcePrincipal,
+    CreateApplication,
+    RestoreApplication,
+    DisableEntitlements,
+    UpdateApplication,
+    CreateServicePrincipal,
+    RestoreServicePrincipal,
+    UpdateServicePrincipal,
+)
+"""Steps that make an application what others may refer to; they themselves refer to nothing of the manifest."""
+
+
+def references(step: Step) -> set[str]:
+    """The resources and clients that a step needs to be there: appIds, or keys of the manifest."""
+    match step:
+        case CreateApplication():
+            return {each.resource for each in step.requested}
+        case RequestPermissions() | WithdrawPermissions():
+            return {each.resource for each in step.permissions}
+        case GrantAppRole():
+            return {step.role.resource}
+        case GrantScopes():
+            return {each.resource for each in step.scopes}
+        case AuthorizeClients():
+            return {*(each.client for each in step.pre_authorized or ()), *(step.known or ())}
+        case _:
+            return set()

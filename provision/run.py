@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from provision.errors import ProvisionError
+from provision.errors import NotMade, PlanError, ProvisionError
 from provision.model import (
     Application,
+    AppRole,
     Desired,
     DesiredSecret,
     Observed,
+    Permission,
+    Resource,
     ResourceAccess,
+    ServicePrincipal,
 )
 from provision.target import Target
-from provision.wait import PATIENCE, until_accepted
+from provision.wait import PATIENCE, either, until_accepted
 
 T = TypeVar("T")
 
@@ -36,13 +41,14 @@ class State:
     """An application's ids, and the lists that Graph replaces whole, as last written or read.
 
     `removed` and `withdrawn` are what this run took out of them: a stale read must not bring it back. `lost` names
-    secrets that may exist because the answer to their request was lost.
+    secrets that may exist because the answer to their request was lost. A managed identity has no `id`.
     """
 
     id: str
     app_id: str
-    required: frozenset[ResourceAccess]
-    tags: frozenset[str]
+    required: frozenset[ResourceAccess] = frozenset()
+    tags: frozenset[str] = frozenset()
+    properties: Mapping[str, Any] = field(default_factory=dict)
     principal_id: str | None = None
     new: bool = False
     restored: bool = False
@@ -60,6 +66,7 @@ class State:
             app_id=application.app_id,
             required=application.required_resource_access,
             tags=application.tags,
+            properties=application.properties,
             principal_id=principal_id,
             new=new,
         )
@@ -67,7 +74,11 @@ class State:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """Lives as long as one apply; `nonce` marks the secrets that this run issued."""
+    """Lives as long as one apply; `nonce` marks the secrets that this run issued.
+
+    `making` has an event for every application, and every resource, that this run brings into being: set when it is
+    there, or `broken` when it will not be.
+    """
 
     target: Target
     desired: Desired
@@ -75,7 +86,10 @@ class Run:
     prove_over: float = PROVE_OVER
     nonce: str = field(default_factory=lambda: secrets.token_hex(4))
     states: dict[str, State] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
     issued: set[tuple[str, str]] = field(default_factory=set)
+    making: dict[str, asyncio.Event] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
 
     @classmethod
     def starting(
@@ -86,13 +100,25 @@ class Run:
         run.learn(observed)
         return run
 
-    def learn(self, observed: Observed) -> None:
-        """Take the ids of what was observed; called again after a second look."""
-        for key, deleted in observed.deleted.items():
-            self.states[key] = State.of(deleted.application)
+    def learn(self, observed: Observed, *, app: str | None = None) -> None:
+        """Take the ids of what was observed; after a second look at one application, of that one only.
+
+        What this run knows of the others may be newer than what was read on the way.
+        """
+        for app_id, resource in observed.resources.items():
+            if resource.id or app_id not in self.resources:
+                self.resources[app_id] = resource
+        fresh: dict[str, State] = {
+            key: State.of(deleted.application) for key, deleted in observed.deleted.items()
+        }
         for key, found in observed.applications.items():
             principal = found.service_principal
-            self.states[key] = State.of(found.application, principal.id if principal else None)
+            fresh[key] = State.of(found.application, principal.id if principal else None)
+        for key, identity in observed.identities.items():
+            fresh[key] = State(id="", app_id=identity.app_id, principal_id=identity.id)
+        for key, state in fresh.items():
+            if app in (None, key) or key not in self.states:
+                self.states[key] = state
 
     def made(self, app: str) -> bool:
         """Whether this run registered the application, so that nothing but lag can hide it."""
@@ -110,6 +136,23 @@ class Run:
         within = PATIENCE if own else LOOK_AGAIN
         return await until_accepted(attempt, self.target, app=app, what=what, within=within)
 
+    async def until_made(self, refs: Iterable[str]) -> None:
+        """Wait until what a step refers to has been brought into being by this run; raises NotMade if it fails."""
+        for ref in refs:
+            if ref in self.making:
+                await either(self.making[ref].wait(), self.target)
+            known = ref in self.states or ref in self.resources or ref not in self._keys()
+            if ref in self.broken or not known:
+                raise NotMade(ref)
+
+    def announce(self, name: str) -> None:
+        """An application, or a resource, is there: whoever waits for it may go on."""
+        if name in self.making:
+            self.making[name].set()
+
+    def _keys(self) -> set[str]:
+        return {wanted.key for wanted in self.desired.applications} | self.desired.others
+
     def principal_of(self, app: str) -> str:
         """The object id of an application's service principal, which an earlier step made or found."""
         principal = self.states[app].principal_id
@@ -118,6 +161,50 @@ class Run:
                 f"{app} has no service principal yet", hint="Run the same command again."
             )
         return principal
+
+    def app_id_of(self, name: str) -> str:
+        """The appId of a resource or client: an application of the manifest is known by its key."""
+        return self.states[name].app_id if name in self.states else name
+
+    def resource_id_of(self, name: str) -> str:
+        """The object id of a resource's service principal."""
+        if name in self.states:
+            return self.principal_of(name)
+        found = self.resources.get(name)
+        if found is None or found.id is None:
+            raise NotMade(name)
+        return found.id
+
+    def resolved(self, permission: Permission) -> Permission:
+        """The permission with its id, where only the resource's new service principal could tell it."""
+        if permission.id:
+            return permission
+        resource = self.resources[permission.resource]
+        is_role = isinstance(permission, AppRole)
+        found = resource.role(permission.value) if is_role else resource.scope(permission.value)
+        if found is None:
+            kind = "application" if is_role else "delegated"
+            raise PlanError(
+                f'{resource.display_name} offers no {kind} permission "{permission.value}"',
+                hint="Correct its name in the manifest, or the resource's appId.",
+            )
+        return found
+
+    def accesses(self, permissions: Iterable[Permission]) -> list[ResourceAccess]:
+        """Permissions as entries of requiredResourceAccess."""
+        return [
+            ResourceAccess(
+                resource_app_id=self.app_id_of(each.resource),
+                id=self.resolved(each).id,
+                type="Role" if isinstance(each, AppRole) else "Scope",
+            )
+            for each in permissions
+        ]
+
+    def observed_principal(self, app: str) -> ServicePrincipal | None:
+        """An application's service principal as it was observed before the run."""
+        found = self.observed.applications.get(app)
+        return found.service_principal if found else None
 
     def secret_of(self, app: str, credential: str) -> DesiredSecret:
         """A secret as the manifest wants it."""

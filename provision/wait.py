@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from provision.clock import backoff
 from provision.errors import Interrupted, NotYetVisible
@@ -18,14 +18,21 @@ PATIENCE = 300.0
 
 async def pause(target: Target, seconds: float) -> None:
     """Sleep by the target's clock; raises Interrupted as soon as the run is asked to stop."""
+    await either(target.clock.sleep(seconds), target)
+
+
+async def either(awaited: Awaitable[Any], target: Target) -> None:
+    """Wait for something; raises Interrupted as soon as the run is asked to stop."""
+    waiting = asyncio.ensure_future(awaited)
     if target.stopping.is_set():
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
         raise Interrupted
-    sleeping = asyncio.ensure_future(target.clock.sleep(seconds))
     stopping = asyncio.ensure_future(target.stopping.wait())
-    await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (sleeping, stopping):
+    await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (waiting, stopping):
         task.cancel()
-    await asyncio.gather(sleeping, stopping, return_exceptions=True)
+    await asyncio.gather(waiting, stopping, return_exceptions=True)
     if target.stopping.is_set():
         raise Interrupted
 

@@ -1,13 +1,12 @@
-"""Tiny builders with sensible defaults, and a simulated tenant in which a plan's steps take effect."""
+"""Tiny builders with sensible defaults."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 from provision.manifest.spec import Manifest
 from provision.model import (
@@ -28,24 +27,13 @@ from provision.model import (
     ResourceAccess,
     ServicePrincipal,
 )
-from provision.ownership import STORED, Stored, display_name, owner_tag, stored_tag, unique_name
+from provision.ownership import Stored, display_name, owner_tag, stored_tag, unique_name
 from provision.plan import (
     AddSecret,
-    CreateApplication,
-    CreateServicePrincipal,
-    DeleteApplication,
-    GrantAppRole,
     Note,
-    Plan,
     RecordStored,
     RemoveSecret,
-    RequestPermissions,
-    RestoreApplication,
-    RestoreServicePrincipal,
-    RevokeAppRole,
     Step,
-    UpdateApplication,
-    WithdrawPermissions,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -172,7 +160,11 @@ def registered(
         password_credentials=tuple(passwords),
     )
     found = ServicePrincipal(
-        id=f"sp-{key}", app_id=f"app-{key}", app_role_assignments=tuple(granted)
+        id=f"sp-{key}",
+        app_id=f"app-{key}",
+        app_role_assignments=tuple(granted),
+        grants=(),
+        tags=application.tags,
     )
     return ObservedApplication(
         application=application, service_principal=found if principal else None, held=held or {}
@@ -220,156 +212,3 @@ def said(entries: Iterable[Step | Note]) -> list[str]:
             case _:
                 raise AssertionError(entry)
     return lines
-
-
-def perform(plan: Plan, wanted: Desired, seen: Observed, *, now: datetime = NOW) -> Observed:
-    """The tenant and the stores after all steps of a plan."""
-    return list(moments(plan, wanted, seen, now=now))[-1]
-
-
-def moments(
-    plan: Plan, wanted: Desired, seen: Observed, *, now: datetime = NOW
-) -> Iterator[Observed]:
-    """The tenant and the stores at every moment at which a run may be killed, first and last included."""
-    current = seen
-    yield current
-    for step in plan.steps:
-        for after in _effects(step, wanted, current, now):
-            current = after
-            yield current
-
-
-def _effects(step: Step, wanted: Desired, seen: Observed, now: datetime) -> Iterator[Observed]:
-    match step:
-        case CreateApplication() | RestoreApplication() | DeleteApplication():
-            yield _applications(step, seen)
-        case CreateServicePrincipal() | RestoreServicePrincipal() | GrantAppRole():
-            yield _principals(step, seen)
-        case RevokeAppRole():
-            yield _principals(step, seen)
-        case UpdateApplication():
-            after = {change.property: change.after for change in step.changes}
-            tags = _app(seen, step.app).tags | frozenset(after.pop("tags", ()))
-            properties = {**_app(seen, step.app).properties, **after}
-            yield _patched(seen, step.app, properties=properties, tags=tags)
-        case RequestPermissions():
-            access = _app(seen, step.app).required_resource_access | asked(*step.permissions)
-            yield _patched(seen, step.app, required_resource_access=access)
-        case WithdrawPermissions():
-            access = _app(seen, step.app).required_resource_access - asked(*step.permissions)
-            yield _patched(seen, step.app, required_resource_access=access)
-        case AddSecret():
-            yield from _issued(step, wanted, seen, now)
-        case RecordStored():
-            yield _recorded(seen, step.app, step.credential, step.key_id, now)
-        case RemoveSecret():
-            yield from _removed(step, seen)
-        case _:
-            assert_never(step)
-
-
-def _app(seen: Observed, key: str) -> Application:
-    return seen.applications[key].application
-
-
-def _put(seen: Observed, key: str, found: ObservedApplication) -> Observed:
-    return replace(seen, applications={**seen.applications, key: found})
-
-
-def _patched(seen: Observed, key: str, **changes: Any) -> Observed:
-    found = seen.applications[key]
-    return _put(seen, key, replace(found, application=replace(found.application, **changes)))
-
-
-def _applications(
-    step: CreateApplication | RestoreApplication | DeleteApplication, seen: Observed
-) -> Observed:
-    if isinstance(step, DeleteApplication):
-        left = tuple(stray for stray in seen.strays if stray.id != step.application_id)
-        assert len(left) == len(seen.strays) - 1
-        return replace(seen, strays=left)
-    assert step.app not in seen.applications
-    if isinstance(step, RestoreApplication):
-        back = ObservedApplication(
-            application=seen.deleted[step.app].application, service_principal=None
-        )
-        gone = {key: each for key, each in seen.deleted.items() if key != step.app}
-        return _put(replace(seen, deleted=gone), step.app, back)
-    made = registered(
-        step.app,
-        requested=asked(*step.requested),
-        tags=step.tags,
-        owner=None,
-        properties=step.properties,
-        principal=False,
-    )
-    return _put(seen, step.app, made)
-
-
-def _principals(
-    step: CreateServicePrincipal | RestoreServicePrincipal | GrantAppRole | RevokeAppRole,
-    seen: Observed,
-) -> Observed:
-    found = seen.applications[step.app]
-    grants: dict[str, AppRoleAssignment] = {}
-    if isinstance(step, CreateServicePrincipal | RestoreServicePrincipal):
-        assert found.service_principal is None
-        if isinstance(step, RestoreServicePrincipal):  # its consents come back with it
-            access = found.application.required_resource_access
-            roles = [role for role in GRAPH.app_roles if asked(role) <= access]
-            grants = {f"grant-{role.id}": a_grant(role) for role in roles}
-    else:
-        assert found.service_principal is not None
-        grants = {each.id: each for each in found.service_principal.app_role_assignments}
-        if isinstance(step, GrantAppRole):
-            new = a_grant(step.role, resource_id=seen.resources[step.role.resource].id)
-            grants[new.id] = new
-        else:
-            del grants[step.assignment_id]
-    principal = ServicePrincipal(
-        id=f"sp-{step.app}", app_id=f"app-{step.app}", app_role_assignments=tuple(grants.values())
-    )
-    return _put(seen, step.app, replace(found, service_principal=principal))
-
-
-def _issued(step: AddSecret, wanted: Desired, seen: Observed, now: datetime) -> Iterator[Observed]:
-    """Listed, then stored, then recorded: a run may die in between."""
-    app = next(app for app in wanted.applications if app.key == step.app)
-    secret = next(secret for secret in app.secrets if secret.name == step.credential)
-    made = PasswordCredential(
-        key_id=f"made-{next(_serial):08}",
-        display_name=display_name(wanted.owner, step.credential, "0"),
-        start=now,
-        end=now + secret.lifetime,
-    )
-    listed = _app(seen, step.app).password_credentials
-    seen = _patched(seen, step.app, password_credentials=(*listed, made))
-    yield seen
-    found = seen.applications[step.app]
-    if found.held.get(step.credential, Held(readable=True)).readable:
-        kept = Held(readable=True, key_id=made.key_id, app_id=found.application.app_id)
-        seen = _put(seen, step.app, replace(found, held={**found.held, step.credential: kept}))
-        yield seen
-    yield _recorded(seen, step.app, step.credential, made.key_id, now)
-
-
-def _recorded(seen: Observed, app: str, credential: str, key_id: str, now: datetime) -> Observed:
-    others = {tag for tag in _app(seen, app).tags if not tag.startswith(f"{STORED}{credential}:")}
-    tag = a_record(key_id, credential=credential, age=timedelta(), at=now)
-    return _patched(seen, app, tags=frozenset(others | {tag}))
-
-
-def _removed(step: RemoveSecret, seen: Observed) -> Iterator[Observed]:
-    listed = _app(seen, step.app).password_credentials
-    left = tuple(password for password in listed if password.key_id != step.key_id)
-    seen = _patched(seen, step.app, password_credentials=left)
-    found = seen.applications[step.app]
-    held = {
-        name: replace(each, works=False) if each.key_id == step.key_id else each
-        for name, each in found.held.items()
-    }
-    seen = _put(seen, step.app, replace(found, held=held))
-    yield seen
-    mark = f"{STORED}{step.credential}:{step.key_id}:"
-    tags = _app(seen, step.app).tags
-    yield _patched(seen, step.app, tags=frozenset(t for t in tags if not t.startswith(mark)))

@@ -19,6 +19,7 @@ PURE = {
     "ownership",
     "permissions",
     "receipt",
+    "risk",
     "wording",
     "init",
     "document",

@@ -100,7 +100,7 @@ def ignore(folder: Path, store: str) -> list[str]:
     return missing
 
 
-@takes_options("var", "json")
+@takes_options("env", "var", "json")
 def validate(files: Files, *, options: Options) -> None:
     """Check manifests offline: every mistake with file, line and column."""
     with telling_failures(options):
@@ -113,7 +113,12 @@ def validate(files: Files, *, options: Options) -> None:
         problems, warnings = {}, {}
         for path in files:
             try:
-                manifest = load(path, environ=os.environ, variables=variables_of(options))
+                manifest = load(
+                    path,
+                    environ=os.environ,
+                    variables=variables_of(options),
+                    environment=options.env,
+                )
             except ManifestError as error:
                 problems[str(path)] = error.problems
                 if not options.json:

@@ -19,6 +19,7 @@ class Options:
     """What the user said with global options."""
 
     tenant: str | None = None
+    env: str | None = None
     cloud: str | None = None
     auth: str | None = None
     target: tuple[str, ...] = ()
@@ -39,6 +40,10 @@ TABLE: dict[str, Any] = {
         typer.Option(
             help="Tenant id or domain; `sandbox` is the embedded tenant.", metavar="TENANT"
         ),
+    ],
+    "env": Annotated[
+        str | None,
+        typer.Option(help="Which of the manifest's environments is meant.", metavar="NAME"),
     ],
     "cloud": Annotated[
         str | None, typer.Option(help="public, usgov, usgov-dod or china.", metavar="CLOUD")

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +30,9 @@ def read_manifest(path: Path, options: Options) -> Manifest:
     """The manifest, narrowed to the targets; its warnings are told."""
     from provision.manifest import load
 
-    manifest = load(path, environ=os.environ, variables=variables_of(options))
+    manifest = load(
+        path, environ=os.environ, variables=variables_of(options), environment=options.env
+    )
     for warning in manifest.warnings:
         say(f"Warning: {warning}")
     return _narrowed(manifest, options)
@@ -62,23 +64,19 @@ def duration_of(option: str, text: str) -> timedelta:
 
 
 def _narrowed(manifest: Manifest, options: Options) -> Manifest:
-    """Only the applications that --target names; the rest of the manifest stays as it is in the tenant."""
+    """Only what --target names; the rest of the manifest stays as it is in the tenant."""
     if not options.target:
         return manifest
-    known = {
-        name
-        for spec in manifest.applications
-        for name in (spec.key, *(f"{spec.key}/{secret.name}" for secret in spec.secrets))
-    }
+    from provision.manifest.narrow import only, targets
+
+    known = targets(manifest)
     for target in options.target:
         if target not in known:
             raise wrong_usage(
                 f'--target "{target}" is not in {manifest.file}',
                 hint=f"Choose from: {', '.join(sorted(known))}",
             )
-    keys = {target.partition("/")[0] for target in options.target}
-    chosen = tuple(spec for spec in manifest.applications if spec.key in keys)
-    return replace(manifest, applications=chosen, partial=True)
+    return only(manifest, {target.partition("/")[0] for target in options.target})
 
 
 def wishes_of(options: Options, *, replace_store: bool = False, parallel: int = 16) -> Wishes:

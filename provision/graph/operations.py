@@ -18,22 +18,62 @@ WRITES = (
 )
 CONSENTS = (
     "AppRoleAssignment.ReadWrite.All and Application.Read.All, "
-    "or the role Privileged Role Administrator"
+    "or the role Privileged Role Administrator or Global Administrator "
+    "(for app roles of other APIs than Microsoft Graph, Application Administrator will do)"
 )
+DELEGATED_CONSENTS = (
+    "DelegatedPermissionGrant.ReadWrite.All, "
+    "or the role Cloud Application Administrator or Application Administrator"
+)
+READS_CONSENTS = "DelegatedPermissionGrant.ReadWrite.All or Directory.Read.All"
+OWNS = (
+    "Directory.Read.All and either Application.ReadWrite.OwnedBy (for applications of its own) "
+    "or Application.ReadWrite.All, or the role Application Administrator"
+)
+PEOPLE = "User.Read.All or Directory.Read.All (an owner's object id needs neither)"
 
 READ = Operation(needs=READS)
 LOOK_UP = Operation(needs=READS, done=(MISSING,))
 READ_TENANT = Operation(needs="Organization.Read.All", done=(Sign(status=403),))
 
+NAME_TAKEN = "property uniqueName already exists"
+URI_TAKEN = Sign(status=400, says="property identifierUris already exists")
+WRITTEN = (
+    (
+        URI_TAKEN,
+        "Another application holds that identifier URI, perhaps a deleted one: choose another, "
+        "or purge that application.",
+    ),
+    (
+        Sign(status=400, says="HostNameNotOnVerifiedDomain"),
+        "Use api://{appId}, or a domain that the tenant has verified.",
+    ),
+)
+"""What to do about refused properties."""
+
 UPSERT_APPLICATION = Operation(
     needs=WRITES,
     not_yet=(
         MISSING,
-        Sign(status=400, says="property uniqueName already exists", repeated=True),
+        Sign(status=400, says=NAME_TAKEN, repeated=True),
+        Sign(status=400, says=URI_TAKEN.says, repeated=True),
     ),
-    taken=(Sign(status=400, says="property uniqueName already exists"),),
+    taken=(Sign(status=400, says=NAME_TAKEN), URI_TAKEN),
+    hints=WRITTEN,
 )
-UPDATE_APPLICATION = Operation(needs=WRITES, not_yet=(MISSING,))
+UPDATE_APPLICATION = Operation(needs=WRITES, not_yet=(MISSING,), taken=(URI_TAKEN,), hints=WRITTEN)
+UPDATE_ENTITLEMENTS = Operation(
+    needs=WRITES,
+    not_yet=(
+        MISSING,
+        # A replica still has as enabled what was switched off a moment ago.
+        Sign(status=400, says="CannotDeleteOrUpdateEnabledEntitlement"),
+        # Or does not have the scope yet that the same application was given a moment ago.
+        Sign(status=400, says="preAuthorizedApplications.delegatedPermissionIds"),
+    ),
+    taken=(URI_TAKEN,),
+    hints=WRITTEN,
+)
 DELETE_APPLICATION = Operation(needs=WRITES, done=(MISSING,))
 
 RESTORE = Operation(needs=WRITES, done=(Sign(status=404, repeated=True),), not_yet=(MISSING,))
@@ -55,16 +95,71 @@ CREATE_SERVICE_PRINCIPAL = Operation(
     ),
 )
 
-GRANT = Operation(
-    needs=CONSENTS,
-    done=(Sign(status=400, says="already exists"),),
-    not_yet=(
-        MISSING,
-        Sign(status=400, says="Not a valid reference update"),
-        Sign(status=400, says="reference-property objects are not present"),
+CREATE_RESOURCE_PRINCIPAL = Operation(
+    needs=WRITES,
+    done=(Sign(status=409, says="Request_MultipleObjectsWithSameKeyValue"),),
+    not_yet=(MISSING,),
+)
+
+UPDATE_SERVICE_PRINCIPAL = Operation(needs=WRITES, not_yet=(MISSING,))
+
+READ_PERSON = Operation(needs=PEOPLE)
+ADD_OWNER = Operation(
+    needs=OWNS,
+    done=(Sign(status=400, says="added object references already exist"),),
+    not_yet=(MISSING,),
+    hints=(
+        (
+            Sign(status=403, says="forward-link 'owners'"),
+            "It has 100 owners, which is the most that there can be: remove one of them.",
+        ),
     ),
 )
+
+NO_ENDS = (
+    MISSING,
+    Sign(status=400, says="Not a valid reference update"),
+    Sign(status=400, says="reference-property objects are not present"),
+)
+"""One end of a grant is not there yet."""
+
+GRANT = Operation(needs=CONSENTS, done=(Sign(status=400, says="already exists"),), not_yet=NO_ENDS)
 REVOKE = Operation(needs=CONSENTS, done=(MISSING,))
+
+READ_GRANTS = Operation(needs=READS_CONSENTS, not_yet=(MISSING,))
+GRANT_SCOPES = Operation(
+    needs=DELEGATED_CONSENTS,
+    done=(
+        Sign(status=400, says="Permission entry already exists"),
+        Sign(status=409, says="Request_MultipleObjectsWithSameKeyValue"),
+    ),
+    not_yet=NO_ENDS,
+)
+SET_SCOPES = Operation(needs=DELEGATED_CONSENTS, not_yet=(MISSING,))
+DELETE_GRANT = Operation(needs=DELEGATED_CONSENTS, done=(MISSING,))
+
+SAME_SUBJECT = (
+    "Another federated credential of the application has the same name, or the same issuer and "
+    "subject: remove that one, or change this one's."
+)
+ALIKE = (
+    Sign(status=409, says="Request_MultipleObjectsWithSameKeyValue"),
+    Sign(status=400, says="issuer and subject must be unique"),
+)
+FEDERATE = Operation(
+    needs=WRITES,
+    not_yet=(MISSING,),
+    taken=ALIKE,
+    hints=(
+        *((sign, SAME_SUBJECT) for sign in ALIKE),
+        (
+            Sign(status=403, says="has exceeded its limit"),
+            "An application takes 20 federated credentials at most: remove one that is no longer "
+            "used, or spread the subjects over two applications.",
+        ),
+    ),
+)
+REMOVE_FEDERATED = Operation(needs=WRITES, done=(MISSING,))
 
 GONE = Sign(status=400, says="No password credential found")
 

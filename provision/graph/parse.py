@@ -12,17 +12,35 @@ from provision.model import (
     AppRole,
     AppRoleAssignment,
     DeletedApplication,
+    FederatedIdentityCredential,
     Issued,
+    OAuth2PermissionGrant,
     Organization,
     PasswordCredential,
+    PermissionScope,
     Resource,
     ResourceAccess,
     Secret,
+    ServicePrincipal,
 )
 
 T = TypeVar("T")
 
-PROPERTIES = ("displayName", "description", "signInAudience")
+PROPERTIES = (
+    "displayName",
+    "description",
+    "notes",
+    "signInAudience",
+    "web",
+    "spa",
+    "publicClient",
+    "isFallbackPublicClient",
+    "identifierUris",
+    "groupMembershipClaims",
+    "optionalClaims",
+    "api",
+    "appRoles",
+)
 """What a manifest may set and we therefore read, besides tags and permissions."""
 
 APPLICATION_FIELDS = (
@@ -35,9 +53,19 @@ APPLICATION_FIELDS = (
     "passwordCredentials",
 )
 DELETED_FIELDS = (*APPLICATION_FIELDS, "deletedDateTime")
-SERVICE_PRINCIPAL_FIELDS = ("id", "appId")
+SERVICE_PRINCIPAL_FIELDS = (
+    "id",
+    "appId",
+    "displayName",
+    "accountEnabled",
+    "appRoleAssignmentRequired",
+    "tags",
+    "servicePrincipalType",
+)
 ASSIGNMENT_FIELDS = ("id", "appRoleId", "principalId", "resourceId")
-RESOURCE_FIELDS = ("id", "appId", "displayName", "appRoles")
+GRANT_FIELDS = ("id", "clientId", "resourceId", "principalId", "consentType", "scope")
+FEDERATED_FIELDS = ("id", "name", "issuer", "subject", "audiences", "description")
+RESOURCE_FIELDS = ("id", "appId", "displayName", "appRoles", "oauth2PermissionScopes")
 ORGANIZATION_FIELDS = ("id", "displayName", "verifiedDomains")
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -100,8 +128,52 @@ def assignment(data: Mapping[str, Any]) -> AppRoleAssignment:
     )
 
 
+def grants(items: Iterable[Mapping[str, Any]]) -> tuple[OAuth2PermissionGrant, ...]:
+    """Delegated permissions that were granted; Graph lists them in one text, with odd blanks."""
+    return tuple(
+        OAuth2PermissionGrant(
+            id=data["id"],
+            client_id=data["clientId"],
+            resource_id=data["resourceId"],
+            principal_id=data["principalId"] if data["consentType"] == "Principal" else None,
+            scopes=frozenset((data.get("scope") or "").split()),
+        )
+        for data in items
+    )
+
+
+def federated(
+    items: Iterable[Mapping[str, Any]],
+) -> tuple[FederatedIdentityCredential, ...]:
+    """Trusts in other issuers; one that matches by an expression has no subject."""
+    return tuple(
+        FederatedIdentityCredential(
+            id=data["id"],
+            name=data["name"],
+            issuer=data["issuer"],
+            subject=data.get("subject") or "",
+            audiences=tuple(data["audiences"]),
+            description=data.get("description") or "",
+        )
+        for data in items
+    )
+
+
+def service_principal(data: Mapping[str, Any]) -> ServicePrincipal:
+    """A service principal without what was granted to it, which is read by itself."""
+    return ServicePrincipal(
+        id=data["id"],
+        app_id=data["appId"],
+        enabled=data.get("accountEnabled") is not False,
+        assignment_required=bool(data.get("appRoleAssignmentRequired")),
+        tags=frozenset(data.get("tags") or ()),
+        display_name=data.get("displayName") or "",
+        type=data.get("servicePrincipalType") or "Application",
+    )
+
+
 def resource(data: Mapping[str, Any]) -> Resource:
-    """A service principal with the application permissions that can be had."""
+    """A service principal with the permissions that can be had, of applications and delegated."""
     app_id = data["appId"]
     return Resource(
         id=data["id"],
@@ -113,6 +185,11 @@ def resource(data: Mapping[str, Any]) -> Resource:
             if role.get("isEnabled")
             and role.get("value")
             and "Application" in (role.get("allowedMemberTypes") or ())
+        ),
+        scopes=frozenset(
+            PermissionScope(resource=app_id, id=scope["id"], value=scope["value"])
+            for scope in data.get("oauth2PermissionScopes") or ()
+            if scope.get("isEnabled") and scope.get("value")
         ),
     )
 

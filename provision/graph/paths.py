@@ -32,6 +32,21 @@ def applications(adapter: Any) -> Any:
     return ApplicationsRequestBuilder(adapter, {})
 
 
+def application_of(adapter: Any, app_id: str) -> Any:
+    """The builder of an application by its appId."""
+    from msgraph.generated.applications_with_app_id import (
+        applications_with_app_id_request_builder as keyed,
+    )
+
+    return keyed.ApplicationsWithAppIdRequestBuilder(adapter, {}, quoted(app_id))
+
+
+def federated_named(adapter: Any, object_id: str, name: str) -> Any:
+    """The builder of an application's federated credential by its name."""
+    application = applications(adapter).by_application_id(object_id)
+    return application.federated_identity_credentials_with_name(quoted(name))
+
+
 def application_named(adapter: Any, unique_name: str) -> Any:
     """The builder of an application by its alternate key."""
     from msgraph.generated.applications_with_unique_name import (
@@ -57,6 +72,31 @@ def service_principal_of(adapter: Any, app_id: str) -> Any:
     )
 
     return keyed.ServicePrincipalsWithAppIdRequestBuilder(adapter, {}, quoted(app_id))
+
+
+def oauth2_permission_grants(adapter: Any) -> Any:
+    """The builder of /oauth2PermissionGrants."""
+    from msgraph.generated.oauth2_permission_grants.oauth2_permission_grants_request_builder import (
+        Oauth2PermissionGrantsRequestBuilder,
+    )
+
+    return Oauth2PermissionGrantsRequestBuilder(adapter, {})
+
+
+def user(adapter: Any, name: str) -> Any:
+    """The builder of a user, by object id or by user principal name."""
+    from msgraph.generated.users.users_request_builder import UsersRequestBuilder
+
+    return UsersRequestBuilder(adapter, {}).by_user_id(name)
+
+
+def directory_object(adapter: Any, object_id: str) -> Any:
+    """The builder of an object of whatever type."""
+    from msgraph.generated.directory_objects.directory_objects_request_builder import (
+        DirectoryObjectsRequestBuilder,
+    )
+
+    return DirectoryObjectsRequestBuilder(adapter, {}).by_directory_object_id(object_id)
 
 
 def deleted_item(adapter: Any, object_id: str) -> Any:

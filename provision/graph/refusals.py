@@ -35,12 +35,14 @@ class Operation:
     """What a kind of request needs, and which of its refusals mean something of their own.
 
     `done`: it is so already. `not_yet`: the directory has not caught up. `taken`: a name is in use.
+    `hints`: what to do about other refusals, or about a name in use.
     """
 
     needs: str
     done: tuple[Sign, ...] = ()
     not_yet: tuple[Sign, ...] = ()
     taken: tuple[Sign, ...] = ()
+    hints: tuple[tuple[Sign, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +145,11 @@ def _verdict(
     refused = f"Microsoft Graph refused to {action}"
     if is_not_yet(reply, operation):
         return NotYetVisible, f"The directory is not ready to {action}", _lag_hint(reply, operation)
+    own = next((hint for sign, hint in operation.hints if _shows(reply, (sign,))), "")
     if _shows(reply, operation.taken):
-        return Conflict, f"{refused}{_because(told)}", TAKEN
+        return Conflict, f"{refused}{_because(told)}", own or TAKEN
+    if own:
+        return GraphError, f"{refused}{_because(told)}", own
     if told.code in HINTS:
         return GraphError, refused, HINTS[told.code]
     match reply.status:

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from provision.errors import Problem
 from provision.manifest import values
+from provision.manifest.manifest_shape import json_schema
 from provision.manifest.marks import Node, shown
-from provision.manifest.shape import json_schema
 from provision.manifest.spec import Mark
 
 ENDPOINT_KEYS = frozenset(
@@ -23,6 +23,7 @@ _SUGGESTIONS = 100
 _WANTED = {
     "string_type": "text",
     "int_type": "a number",
+    "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
@@ -34,8 +35,17 @@ _DURATIONS = ("lifetime", "renewBefore", "overlap")
 def found_in(error: ValidationError, root: Node) -> Iterator[Problem]:
     """Every mistake of the validation, as a sentence with its place."""
     details = error.errors(include_url=False, include_input=False)
-    for index, detail in enumerate(details):
-        yield _problem(detail, root, suggesting=index < _SUGGESTIONS)
+    in_defaults: set[tuple[int, int]] = set()
+    for index, detail in enumerate(sorted(details, key=lambda each: each["loc"][0] != "defaults")):
+        if detail["loc"][0] == "defaults" and detail["type"] == "missing":
+            continue  # an application may add it
+        problem = _problem(detail, root, suggesting=index < _SUGGESTIONS)
+        place = (problem.line, problem.column)
+        if detail["loc"][0] == "defaults":
+            in_defaults.add(place)
+        elif place in in_defaults:
+            continue  # told already, and not once for every application
+        yield problem
 
 
 def meant(text: str, options: Iterable[str]) -> str:
@@ -90,14 +100,10 @@ def _missing_hint(location: tuple[str | int, ...]) -> str:
 
 def _unknown_key(location: tuple[str | int, ...], *, suggesting: bool) -> tuple[str, str]:
     key = str(location[-1])
-    if len(location) == 1 and key.lower().replace("_", "") in ENDPOINT_KEYS:
-        return f'"{shown(key)}" is no key: {values.NO_ENDPOINT[0]}', values.NO_ENDPOINT[1]
     title, known = _keys_at(location[:-1])
-    if title == "permissions":
-        says = f'"{shown(key)}" is a resource that is not known: only {values.GRAPH} is so far'
-        return says, values.resource_hint(key)
-    if title == "resource" and key == "delegated":
-        return "delegated permissions are not known so far, only application permissions", ""
+    at_the_top = title in ("manifest", "environment")
+    if at_the_top and key.lower().replace("_", "") in ENDPOINT_KEYS:
+        return f'"{shown(key)}" is no key: {values.NO_ENDPOINT[0]}', values.NO_ENDPOINT[1]
     hint = (meant(key, known) if suggesting else "") or f"known here: {', '.join(known)}"
     return f'"{shown(key)}" is not a key of the {title}', hint
 
@@ -114,6 +120,8 @@ def _keys_at(location: tuple[str | int, ...]) -> tuple[str, list[str]]:
 def _below(schema: Mapping[str, Any], step: str | int) -> Mapping[str, Any]:
     if step == "[kinds]":
         return next(each for each in schema["oneOf"] if "$ref" in each)
+    if isinstance(step, int):
+        return dict(schema["items"])
     if step in schema.get("properties", {}):
         return dict(schema["properties"][step])
     return next(iter(schema["patternProperties"].values()))

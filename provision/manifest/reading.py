@@ -1,49 +1,102 @@
-"""Text → tree → variables → shape and rules → Manifest, or all mistakes at once."""
+"""Text → tree → environment, variables, defaults → shape and rules → Manifest, or all mistakes at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from provision.errors import ManifestError, Problem
-from provision.manifest import marks, mistakes, rules, values, variables
-from provision.manifest.marks import Node
-from provision.manifest.shape import ApplicationShape, ManifestShape, SecretShape
-from provision.manifest.spec import (
-    ApplicationSpec,
-    Manifest,
-    Mark,
-    PermissionSpec,
-    SecretSpec,
+from provision.manifest import (
+    environments,
+    marks,
+    mistakes,
+    permission_rules,
+    rules,
+    source,
+    specs,
+    variables,
 )
-from provision.model import DotenvStore
+from provision.manifest.manifest_shape import ManifestShape
+from provision.manifest.marks import Node
+from provision.manifest.shape import mentions
+from provision.manifest.spec import Manifest
 
 
-def read(text: str, *, file: str, folder: Path, find: variables.Lookup) -> Manifest:
-    """The manifest that a text means."""
+def read(
+    text: str,
+    *,
+    file: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    given: Mapping[str, str],
+    environment: str | None,
+) -> Manifest:
+    """The manifest that a text means; `given` are the variables of the command line."""
     problems: list[Problem] = []
-    source = marks.compose(text, problems)
-    if source is None:
+    written = marks.compose(text, problems)
+    if written is None:
         raise ManifestError(file, problems)
-    root = variables.fill(source, find, problems)
+    if unchosen := environments.unchosen(written, environment):
+        raise ManifestError(file, {*problems, unchosen})
+    filled = environments.filled(written, environment, problems, environ=environ, variables=given)
+    return _manifest(filled, problems, file=file, folder=folder, environment=environment)
+
+
+def read_source(value: object, *, file: str, folder: Path, environment: str | None) -> Manifest:
+    """The manifest whose `source` this is; its doubts were told when it was made."""
+    problems: list[Problem] = []
+    written = source.tree(value, problems)
+    if written is None:
+        raise ManifestError(file, problems)
+    checked = variables.fill(written, None, problems)
+    return _manifest(
+        checked, problems, file=file, folder=folder, environment=environment, doubting=False
+    )
+
+
+def _manifest(
+    filled: Node,
+    problems: list[Problem],
+    *,
+    file: str,
+    folder: Path,
+    environment: str | None,
+    doubting: bool = True,
+) -> Manifest:
+    root = environments.merged(filled, problems)
+    if root is None:
+        raise ManifestError(file, problems)
     later: list[Problem] = []
     shape = _shape(root, later)
-    later.extend(rules.broken(root, folder))
-    doubts = sorted(set(rules.unknown_permissions(root)))
+    later.extend(rules.broken(root, folder, environment))
+    doubts = sorted(set(permission_rules.doubts(root))) if doubting else []
     if shape is None or problems or later:
         raise ManifestError(file, {*problems, *_own_causes([*later, *doubts], problems)})
+    head = [shape.environments[environment]] if environment in shape.environments else []
+    tenant, cloud = (
+        next((str(getattr(each, name)) for each in [*head, shape] if mentions(each, name)), None)
+        for name in ("tenant", "cloud")
+    )
     return Manifest(
         file=file,
         folder=folder,
         name=shape.name,
-        owner=shape.name,
-        tenant=shape.tenant or None,
-        cloud=shape.cloud or None,
-        applications=tuple(_applications(shape, root, folder)),
+        owner=shape.name if environment is None else f"{shape.name}.{environment}",
+        tenant=tenant,
+        cloud=cloud,
+        applications=tuple(
+            specs.application(shape.applications[key], node, key=key, mark=mark, folder=folder)
+            for key, node, mark in specs.marked(root, "applications")
+        ),
+        identities=tuple(
+            specs.identity(shape.identities[key], node, key=key, mark=mark)
+            for key, node, mark in specs.marked(root, "identities")
+        ),
+        environment=environment,
         warnings=tuple(ManifestError(file, doubts).lines()),
+        source=source.resolved(root, tenant=tenant, cloud=cloud),
     )
 
 
@@ -59,77 +112,7 @@ def _shape(root: Node, problems: list[Problem]) -> ManifestShape | None:
         problems.append(Problem(line=root.mark.line, column=root.mark.column, message=message))
         return None
     try:
-        return ManifestShape.model_validate(_plain(root))
+        return ManifestShape.model_validate(source.plain(root))
     except ValidationError as error:
         problems.extend(mistakes.found_in(error, root))
         return None
-
-
-def _plain(node: Node) -> Any:
-    match node.value:
-        case dict():
-            return {key: _plain(child) for key, child in node.value.items()}
-        case tuple():
-            return [_plain(child) for child in node.value]
-        case _:
-            return node.value
-
-
-def _applications(shape: ManifestShape, root: Node, folder: Path) -> Iterator[ApplicationSpec]:
-    node = _child(root, "applications")
-    for key, application in shape.applications.items():
-        yield _application(
-            application, _child(node, key), key=key, mark=node.keys[key], folder=folder
-        )
-
-
-def _application(
-    shape: ApplicationShape, node: Node, *, key: str, mark: Mark, folder: Path
-) -> ApplicationSpec:
-    return ApplicationSpec(
-        key=key,
-        properties=_properties(shape),
-        tags=frozenset(shape.tags),
-        permissions=tuple(
-            PermissionSpec(resource=values.GRAPH, value=str(each.value), mark=each.mark)
-            for each in rules.permission_nodes(node)
-        ),
-        grant=shape.consent == "grant",
-        secrets=tuple(_secrets(shape, node, folder)),
-        calls=tuple(values.call(each) for each in shape.verify.calls),
-        mark=mark,
-    )
-
-
-def _properties(shape: ApplicationShape) -> Mapping[str, Any]:
-    """Graph's own names, and only what the manifest mentions: the rest stays as it is."""
-    return shape.model_dump(
-        by_alias=True,
-        exclude_unset=True,
-        include={"display_name", "description", "sign_in_audience"},
-    )
-
-
-def _secrets(shape: ApplicationShape, node: Node, folder: Path) -> Iterator[SecretSpec]:
-    for name, credential in shape.credentials.items():
-        mark = _child(node, "credentials").keys[name]
-        yield _secret(credential.secret, name=name, mark=mark, folder=folder)
-
-
-def _secret(shape: SecretShape, *, name: str, mark: Mark, folder: Path) -> SecretSpec:
-    return SecretSpec(
-        name=name,
-        lifetime=values.duration(shape.lifetime),
-        renew_before=values.duration(shape.renew_before),
-        overlap=values.duration(shape.overlap),
-        store=DotenvStore(
-            path=rules.dotenv_path(folder, shape.store.dotenv), prefix=shape.store.prefix
-        ),
-        mark=mark,
-    )
-
-
-def _child(node: Node, key: str) -> Node:
-    """A value that validation has shown to be there."""
-    entries = node.value
-    return entries[key] if isinstance(entries, dict) else node

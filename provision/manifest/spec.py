@@ -151,7 +151,7 @@ class Manifest:
 
     `owner` is the name that marks what is made: `name`, or `name.environment`. `file` is the path as the user wrote it,
     `folder` the absolute folder that relative paths start from. `partial` when --target chose some applications only:
-    then nothing is concluded from the absence of the others. `source` is the whole as plain JSON, variables,
+    then nothing is concluded from the absence of the `others`, which only say what they offer. `source` is the whole as plain JSON, variables,
     defaults and the environment filled in, from which it can be read again.
     """
 
@@ -163,6 +163,7 @@ class Manifest:
     cloud: str | None
     applications: tuple[ApplicationSpec, ...]
     identities: tuple[IdentitySpec, ...] = ()
+    others: tuple[ApplicationSpec, ...] = ()
     environment: str | None = None
     warnings: tuple[str, ...] = ()
     partial: bool = False

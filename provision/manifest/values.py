@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from pydantic_core import PydanticCustomError
 
-from provision.model import GRAPH_APP_ID, Call
+from provision.model import Call
 
 GRAPH = "Microsoft Graph"
 CLOUDS = ("public", "usgov", "usgov-dod", "china")
@@ -27,11 +27,14 @@ NO_ENDPOINT = (
 
 NAME = "[a-z0-9-]{3,30}"
 APPLICATION_KEY = "[a-z0-9-]{1,40}"
+ENVIRONMENT = "[a-z0-9-]{1,20}"
+VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
+GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 CREDENTIAL_NAME = "[a-z0-9-]{1,20}"
 PREFIX = "[A-Za-z_][A-Za-z0-9_]*"
 TENANT = (
     r"sandbox(/[a-z0-9-]{1,40})?"
-    r"|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    rf"|{GUID}"
     r"|([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
 DURATION = (
@@ -39,6 +42,14 @@ DURATION = (
 )
 TAG = r"\S{1,256}"
 CALL = r"(GET|HEAD) /[!-~]*"
+PERMISSION = r"[0-9A-Za-z:!#$%&'()*+,\-./;=?@\[\]^_{}~]{1,120}"
+OFFERED = r"[0-9A-Za-z:!#$%&'()*+,\-/;=?@\[\]^_{}~][0-9A-Za-z:!#$%&'()*+,\-./;=?@\[\]^_{}~]{0,119}"
+OWNER = rf"{GUID}|[^\s@/?#]+@[^\s@/?#]+"
+CLIENT = rf"{GUID}|{APPLICATION_KEY}"
+MEMBERS = ("Application", "User")
+SCOPE_TYPES = ("Admin", "User")
+_CLAIM = "None|SecurityGroup|All|DirectoryRole|ApplicationGroup"
+GROUP_CLAIMS = rf"({_CLAIM})(, ?({_CLAIM}))*"
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _ISO = re.compile(
@@ -56,22 +67,117 @@ def mistake(says: str, hint: str = "", **facts: object) -> PydanticCustomError:
 
 def name(text: str) -> str:
     """The manifest's name: it marks what is made in the tenant."""
-    return _matched(text, NAME, "is no manifest name: 3 to 30 of a-z, 0-9 and -")
+    return matched(text, NAME, "is no manifest name: 3 to 30 of a-z, 0-9 and -")
 
 
 def application_key(text: str) -> str:
-    """The name of an application inside its manifest."""
-    return _matched(text, APPLICATION_KEY, "is no application key: 1 to 40 of a-z, 0-9 and -")
+    """The name of an application inside its manifest; an appId would be taken for another one."""
+    if is_guid(text):
+        raise mistake("is no application key: it looks like an appId")
+    return matched(text, APPLICATION_KEY, "is no application key: 1 to 40 of a-z, 0-9 and -")
 
 
 def credential_name(text: str) -> str:
     """The name of a credential inside its application."""
-    return _matched(text, CREDENTIAL_NAME, "is no credential name: 1 to 20 of a-z, 0-9 and -")
+    return matched(text, CREDENTIAL_NAME, "is no credential name: 1 to 20 of a-z, 0-9 and -")
+
+
+def identity_key(text: str) -> str:
+    """The name of a managed identity inside its manifest."""
+    return matched(text, APPLICATION_KEY, "is no identity key: 1 to 40 of a-z, 0-9 and -")
+
+
+def environment(text: str) -> str:
+    """The name of an environment: it becomes a part of the owner's name."""
+    return matched(text, ENVIRONMENT, "is no environment name: 1 to 20 of a-z, 0-9 and -")
+
+
+def variable(text: str) -> str:
+    """The name of a variable."""
+    says = "is no variable name: letters, digits and _, beginning with a letter or _"
+    return matched(text, VARIABLE, says)
+
+
+def guid(text: str) -> str:
+    """An id of the directory, in lower case as the directory writes it."""
+    hint = "write it as 00000000-0000-0000-0000-000000000000"
+    return matched(text, GUID, "is no id", hint=hint).lower()
+
+
+def is_guid(text: str) -> bool:
+    """Whether a text has the form of the directory's ids."""
+    return bool(re.fullmatch(GUID, text))
+
+
+def resource(text: str) -> str:
+    """What a resource is called: a display name, an appId, or the key of an application."""
+    if not text.strip() or "\n" in text or "\t" in text:
+        raise mistake("is no resource: write its display name, its appId or an application's key")
+    at_most(text, 256)
+    return text.lower() if is_guid(text) else text
+
+
+def permission(text: str) -> str:
+    """The name of a permission that some resource offers."""
+    return matched(text, PERMISSION, "is no name of a permission: it has no spaces")
+
+
+def offered(text: str) -> str:
+    """The value of an app role or a scope: it stands in tokens."""
+    says = "cannot stand in a token: 1 to 120 letters, digits and signs, no space, no leading dot"
+    return matched(text, OFFERED, says)
+
+
+def member(text: str) -> str:
+    """Who may be given an app role."""
+    return one_of(text, MEMBERS)
+
+
+def scope_type(text: str) -> str:
+    """Who may consent to a scope."""
+    return one_of(text, SCOPE_TYPES)
+
+
+def token_version(number: int) -> int:
+    """Which form the tokens for an API have."""
+    if number not in (1, 2):
+        raise mistake("is no version of access tokens", "write 2, or 1 for an older API")
+    return number
+
+
+def group_claims(text: str) -> str:
+    """Which groups stand in tokens."""
+    return matched(
+        text,
+        GROUP_CLAIMS,
+        "is none of None, SecurityGroup, All, DirectoryRole, ApplicationGroup, or several with commas",
+    )
+
+
+def owner(text: str) -> str:
+    """An owner by object id or user principal name."""
+    says = "is no owner: write an object id, or a user principal name such as ana@contoso.com"
+    return matched(text, OWNER, says)
+
+
+def client(text: str) -> str:
+    """A client by appId, or by its key in the manifest."""
+    if is_guid(text):
+        return text.lower()
+    says = "is no client: write an appId, or the key of an application of this manifest"
+    return matched(text, APPLICATION_KEY, says)
+
+
+def line(text: str) -> str:
+    """A short text that people see when they are asked to consent."""
+    if not text.strip() or "\n" in text or "\t" in text:
+        raise mistake("is no text for people: one visible line")
+    return at_most(text, 1024)
 
 
 def prefix(text: str) -> str:
     """What the keys in a dotenv file begin with."""
-    return _matched(
+    return matched(
         text, PREFIX, "is no prefix: letters, digits and _, beginning with a letter or _"
     )
 
@@ -80,24 +186,24 @@ def tenant(text: str) -> str:
     """A tenant's id, a verified domain, or the sandbox; it becomes part of an address."""
     if "://" in text:
         raise mistake(f"is an address: {NO_ENDPOINT[0]}", NO_ENDPOINT[1])
-    return _matched(text, TENANT, "is no tenant", hint=_TENANT_HINT)
+    return matched(text, TENANT, "is no tenant", hint=_TENANT_HINT)
 
 
 def cloud(text: str) -> str:
     """One of Microsoft's clouds."""
     if "://" in text or "." in text:
         raise mistake(f"is an address: {NO_ENDPOINT[0]}", NO_ENDPOINT[1])
-    return _one_of(text, CLOUDS)
+    return one_of(text, CLOUDS)
 
 
 def audience(text: str) -> str:
     """Who may sign in to an application."""
-    return _one_of(text, AUDIENCES)
+    return one_of(text, AUDIENCES)
 
 
 def consent(text: str) -> str:
     """Whether permissions are granted, or only asked for."""
-    return _one_of(text, CONSENTS)
+    return one_of(text, CONSENTS)
 
 
 def version(number: int) -> int:
@@ -113,19 +219,19 @@ def display_name(text: str) -> str:
         raise mistake("is no display name: something must be visible")
     if "\n" in text or "\t" in text:
         raise mistake("is no display name: it must be one line")
-    return _at_most(text, 256)
+    return at_most(text, 256)
 
 
 def description(text: str) -> str:
     """A longer text; Graph takes at most 1024 characters."""
-    return _at_most(text, 1024)
+    return at_most(text, 1024)
 
 
 def tag(text: str) -> str:
     """A tag of an application."""
     if text.lower().startswith("provision:"):
         raise mistake("begins with provision:, which is reserved for our own marks")
-    return _matched(text, TAG, "is no tag: 1 to 256 characters without white space")
+    return matched(text, TAG, "is no tag: 1 to 256 characters without white space")
 
 
 def dotenv(text: str) -> str:
@@ -218,25 +324,22 @@ def _check_path(path: str) -> None:
         raise mistake("names a version of Microsoft Graph", "leave it away: v1.0 is meant")
 
 
-def resource_hint(text: str) -> str:
-    """What to write instead of a resource that is not known."""
-    meant = text.lower().replace(" ", "") in ("microsoftgraph", "graph", "msgraph", GRAPH_APP_ID)
-    return f'did you mean "{GRAPH}"?' if meant else f'write "{GRAPH}"'
-
-
-def _one_of(text: str, options: tuple[str, ...]) -> str:
+def one_of(text: str, options: tuple[str, ...]) -> str:
+    """A text out of a few."""
     if text not in options:
         raise mistake(f"is none of {', '.join(options)}", options=options)
     return text
 
 
-def _at_most(text: str, limit: int) -> str:
+def at_most(text: str, limit: int) -> str:
+    """A text that is not too long."""
     if len(text) > limit:
         raise mistake(f"is too long: {len(text)} characters, and {limit} are allowed")
     return text
 
 
-def _matched(text: str, pattern: str, says: str, *, hint: str = "") -> str:
+def matched(text: str, pattern: str, says: str, *, hint: str = "") -> str:
+    """A text of a certain form."""
     if not re.fullmatch(pattern, text):
         raise mistake(says, hint)
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from provision.errors import Problem
 from provision.manifest.marks import Node, shown
@@ -20,13 +21,18 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 Lookup = Callable[[str], str | None]
 
 
-def lookup(environ: Mapping[str, str], variables: Mapping[str, str]) -> Lookup:
-    """Where a variable's value comes from: the command line, then what is meant for manifests."""
+def lookup(
+    environ: Mapping[str, str],
+    variables: Mapping[str, str],
+    own: Mapping[str, str] = MappingProxyType({}),
+) -> Lookup:
+    """Where a variable's value comes from: the command line, what the process has for manifests, then
+    the manifest's own environment."""
 
     def find(name: str) -> str | None:
         if name in variables:
             return variables[name]
-        value = environ.get(ENVIRONMENT_PREFIX + name)
+        value = environ.get(ENVIRONMENT_PREFIX + name, own.get(name))
         if value is None and name in FROM_ENVIRONMENT:
             return environ.get(name)
         return value
@@ -38,13 +44,16 @@ def lookup(environ: Mapping[str, str], variables: Mapping[str, str]) -> Lookup:
 class _Filling:
     """One walk through a tree; nodes that aliases share are visited once."""
 
-    find: Lookup
+    find: Lookup | None
     problems: list[Problem]
     done: dict[int, Node] = field(default_factory=dict)
 
 
-def fill(root: Node, find: Lookup, problems: list[Problem]) -> Node:
-    """The tree with every variable replaced; an unset one joins `problems`."""
+def fill(root: Node, find: Lookup | None, problems: list[Problem]) -> Node:
+    """The tree with every variable replaced; an unset one joins `problems`.
+
+    Without `find` the texts are what they are, and only checked.
+    """
     return _filled(root, _Filling(find=find, problems=problems))
 
 
@@ -69,14 +78,14 @@ def _filled_anew(node: Node, filling: _Filling) -> Node:
 
 
 def _text(text: str, mark: Mark, filling: _Filling) -> str:
-    def value_of(place: re.Match[str]) -> str:
+    def value_of(place: re.Match[str], find: Lookup) -> str:
         if place.group() == "$${":
             return "${"
         name, default = place.group(1), place.group(2)
         if name is None:
             filling.problems.append(_malformed(place.group(), mark))
             return ""
-        value = filling.find(name)
+        value = find(name)
         if default is not None and not value:
             return default
         if value is None:
@@ -84,7 +93,9 @@ def _text(text: str, mark: Mark, filling: _Filling) -> str:
             return ""
         return value
 
-    filled = _PLACE.sub(value_of, text) if "${" in text else text
+    filled, find = text, filling.find
+    if find is not None and "${" in text:
+        filled = _PLACE.sub(lambda place: value_of(place, find), text)
     if found := _CONTROL.search(filled):
         filling.problems.append(_control(found.group(), mark))
     return filled

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -65,6 +65,22 @@ class Asked:
     @property
     def body(self) -> Any:
         return json.loads(self.content)
+
+
+def parts_of(answers: Mapping[str, dict[str, Any] | Answer]) -> Callable[[Asked], Answer]:
+    """A batch whose parts answer by the beginning of their path, else 404."""
+
+    def answer(asked: Asked) -> Answer:
+        parts = []
+        for part in asked.body["requests"]:
+            said = answers.get(
+                part["url"].partition("?")[0], Answer(status=404, body={"error": {}})
+            )
+            said = said if isinstance(said, Answer) else Answer(body=said)
+            parts.append({"id": part["id"], "status": said.status, "body": said.body})
+        return Answer(body={"responses": parts})
+
+    return answer
 
 
 class VirtualClock:

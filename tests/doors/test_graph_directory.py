@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import DROPPED, Answer, Asked, Scripted, refusal, serving
+from scripted import DROPPED, Answer, Scripted, parts_of, refusal, serving
 
 from provision.errors import Conflict, Forbidden, GraphError, NotYetVisible
 from provision.graph import directory
@@ -45,26 +45,13 @@ def an_application(**properties: Any) -> dict[str, Any]:
         "displayName": "Hello",
         "description": None,
         "signInAudience": "AzureADMyOrg",
-        "notes": "not ours to manage",
+        "notes": "kept",
+        "serviceManagementReference": "not ours to manage",
         "tags": ["provision:owner:hello"],
         "requiredResourceAccess": [],
         "passwordCredentials": [],
         **properties,
     }
-
-
-def parts_of(answers: dict[str, dict[str, Any]]) -> Callable[[Asked], Answer]:
-    """A batch whose parts answer by the beginning of their path, else 404."""
-
-    def answer(asked: Asked) -> Answer:
-        parts = []
-        for part in asked.body["requests"]:
-            path = part["url"].partition("?")[0]
-            status, body = (200, answers[path]) if path in answers else (404, {"error": {}})
-            parts.append({"id": part["id"], "status": status, "body": body})
-        return Answer(body={"responses": parts})
-
-    return answer
 
 
 def grant(graph: Graph) -> Awaitable[Any]:
@@ -99,6 +86,7 @@ def test_an_application_is_read_with_what_we_manage(scripted: Scripted) -> None:
     assert found.properties == {
         "displayName": "Hello",
         "description": None,
+        "notes": "kept",
         "signInAudience": "AzureADMyOrg",
     }
     assert found.required_resource_access == {

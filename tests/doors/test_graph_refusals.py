@@ -22,6 +22,18 @@ NOT_LOCAL = (
 NO_REFERENCE = "Not a valid reference update."
 NO_PASSWORD = "No password credential found with keyId x."
 HAS_PERMISSION = "Permission being assigned already exists on the object"
+HAS_SCOPES = "Permission entry already exists."
+HAS_OWNER = (
+    "One or more added object references already exist for the following modified properties: "
+    "'owners'."
+)
+SAME_URI = "Another object with the same value for property identifierUris already exists."
+SAME_SUBJECT = "The combination of issuer and subject must be unique for the application."
+NO_SCOPE = (
+    "Property api.preAuthorizedApplications.delegatedPermissionIds has a Permission Id that "
+    "cannot be found in the AppPermissions sets."
+)
+ENABLED = "CannotDeleteOrUpdateEnabledEntitlement"
 CONCURRENT = "Directory_ConcurrencyViolation"
 MSA = "Error_MsaAppDoesNotExist"
 BAD, GONE, DENIED = "Request_BadRequest", "Request_ResourceNotFound", "Authorization_RequestDenied"
@@ -57,6 +69,10 @@ def kind_of(reply: Reply, operation: Operation) -> type[GraphError] | None:
         (operations.READ_TENANT, a_refusal(403, DENIED), None),
         (operations.UPSERT_APPLICATION, a_refusal(400, BAD, TAKEN), Conflict),
         (operations.UPSERT_APPLICATION, a_refusal(400, BAD, TAKEN, attempts=2), NotYetVisible),
+        (operations.UPSERT_APPLICATION, a_refusal(400, BAD, SAME_URI), Conflict),
+        (operations.UPSERT_APPLICATION, a_refusal(400, BAD, SAME_URI, attempts=2), NotYetVisible),
+        (operations.UPDATE_APPLICATION, a_refusal(400, BAD, SAME_URI), Conflict),
+        (operations.UPDATE_APPLICATION, a_refusal(400, BAD, SAME_URI, attempts=2), Conflict),
         (operations.UPSERT_APPLICATION, a_refusal(404, GONE), NotYetVisible),
         (operations.UPSERT_APPLICATION, a_refusal(403, DENIED), Forbidden),
         (operations.UPDATE_APPLICATION, a_refusal(404, GONE), NotYetVisible),
@@ -77,6 +93,30 @@ def kind_of(reply: Reply, operation: Operation) -> type[GraphError] | None:
         (operations.GRANT, a_refusal(400, BAD), GraphError),
         (operations.GRANT, a_refusal(403, DENIED), Forbidden),
         (operations.REVOKE, a_refusal(404, GONE), None),
+        (operations.UPDATE_APPLICATION, a_refusal(400, ENABLED), GraphError),
+        (operations.UPDATE_ENTITLEMENTS, a_refusal(400, ENABLED), NotYetVisible),
+        (operations.UPDATE_ENTITLEMENTS, a_refusal(400, "InvalidValue", NO_SCOPE), NotYetVisible),
+        (operations.UPDATE_ENTITLEMENTS, a_refusal(400, "InvalidValue"), GraphError),
+        (operations.UPDATE_ENTITLEMENTS, a_refusal(403, DENIED), Forbidden),
+        (operations.UPDATE_SERVICE_PRINCIPAL, a_refusal(404, GONE), NotYetVisible),
+        (operations.ADD_OWNER, a_refusal(400, BAD, HAS_OWNER), None),
+        (operations.ADD_OWNER, a_refusal(400, BAD), GraphError),
+        (operations.ADD_OWNER, a_refusal(404, GONE), NotYetVisible),
+        (operations.READ_GRANTS, a_refusal(404, GONE), NotYetVisible),
+        (operations.GRANT_SCOPES, a_refusal(400, BAD, HAS_SCOPES), None),
+        (operations.GRANT_SCOPES, a_refusal(409, SAME_KEY), None),
+        (operations.GRANT_SCOPES, a_refusal(409, CONCURRENT), NotYetVisible),
+        (operations.GRANT_SCOPES, a_refusal(404, "Directory_ObjectNotFound"), NotYetVisible),
+        (operations.GRANT_SCOPES, a_refusal(400, BAD), GraphError),
+        (operations.GRANT_SCOPES, a_refusal(403, DENIED), Forbidden),
+        (operations.SET_SCOPES, a_refusal(404, GONE), NotYetVisible),
+        (operations.DELETE_GRANT, a_refusal(404, GONE), None),
+        (operations.FEDERATE, a_refusal(409, SAME_KEY), Conflict),
+        (operations.FEDERATE, a_refusal(409, CONCURRENT), NotYetVisible),
+        (operations.FEDERATE, a_refusal(400, BAD, SAME_SUBJECT), Conflict),
+        (operations.FEDERATE, a_refusal(404, GONE), NotYetVisible),
+        (operations.FEDERATE, a_refusal(403, DENIED), Forbidden),
+        (operations.REMOVE_FEDERATED, a_refusal(404, GONE), None),
         (operations.ADD_PASSWORD, a_refusal(404, GONE), NotYetVisible),
         (operations.ADD_PASSWORD, a_refusal(409, CONCURRENT), NotYetVisible),
         (operations.REMOVE_PASSWORD, a_refusal(400, BAD, NO_PASSWORD), None),

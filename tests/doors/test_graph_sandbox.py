@@ -2,57 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tenant_graph import signed_in
 
-from provision.clock import SystemClock
 from provision.errors import Conflict, NotYetVisible
 from provision.graph import directory
 from provision.graph.client import Graph
 from provision.model import GRAPH_APP_ID, Application
-from provision.sandbox.server import serve
+from provision.sandbox.server import Server
 
 Run = Callable[[Callable[[Graph], Awaitable[Any]]], Any]
 NOBODY = "12345678-1234-1234-1234-123456789012"
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(server: Server) -> Run:
     """Do some work with a Graph that is signed in to a fresh sandbox tenant."""
-    from azure.identity import ClientSecretCredential
-
-    with serve(tmp_path, profile="strong") as server:
-        operator = server.operator("default")
-        credential = ClientSecretCredential(
-            operator["tenantId"],
-            operator["clientId"],
-            operator["clientSecret"],
-            authority=server.url,
-            disable_instance_discovery=True,
-            connection_verify=str(server.ca_bundle),
-        )
-
-        class Operator:
-            async def get_token(self, *scopes: str, **options: Any) -> Any:
-                return await asyncio.to_thread(credential.get_token, *scopes, **options)
-
-        async def connected(work: Callable[[Graph], Awaitable[Any]]) -> Any:
-            async with Graph.open(
-                Operator(),
-                server.url,
-                ["127.0.0.1", "localhost"],
-                clock=SystemClock(server.scale),
-                ca_bundle=server.ca_bundle,
-            ) as graph:
-                return await work(graph)
-
-        yield lambda work: asyncio.run(connected(work))
-        credential.close()
+    return lambda work: signed_in(server, work)
 
 
 async def an_application(graph: Graph) -> Application:

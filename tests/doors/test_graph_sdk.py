@@ -87,6 +87,25 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     ),
     "/directory/deletedItems/d/restore": lambda: paths.deleted_item(0, "d").restore,
     "/organization": lambda: paths.organization(0),
+    "/applications(appId='a')": lambda: paths.application_of(0, "a"),
+    "/applications/a/owners/$ref": lambda: an_application("a").owners.ref,
+    "/applications/a/federatedIdentityCredentials": lambda: (
+        an_application("a").federated_identity_credentials
+    ),
+    "/applications/a/federatedIdentityCredentials(name='it%27%27s')": lambda: paths.federated_named(
+        0, "a", "it's"
+    ),
+    "/servicePrincipals/p/owners/$ref": lambda: (
+        paths.service_principals(0).by_service_principal_id("p").owners.ref
+    ),
+    "/servicePrincipals/p/oauth2PermissionGrants": lambda: (
+        paths.service_principals(0).by_service_principal_id("p").oauth2_permission_grants
+    ),
+    "/oauth2PermissionGrants/g-_": lambda: paths.oauth2_permission_grants(
+        0
+    ).by_o_auth2_permission_grant_id("g-_"),
+    "/directoryObjects/d": lambda: paths.directory_object(0, "d"),
+    "/users/o%27neil_x%23EXT%23%40a.example": lambda: paths.user(0, "o'neil_x#EXT#@a.example"),
 }
 
 
@@ -110,8 +129,11 @@ def models() -> dict[str, tuple[Any, set[str]]]:
     from msgraph.generated.models.app_role import AppRole
     from msgraph.generated.models.app_role_assignment import AppRoleAssignment
     from msgraph.generated.models.application import Application
+    from msgraph.generated.models.federated_identity_credential import FederatedIdentityCredential
+    from msgraph.generated.models.o_auth2_permission_grant import OAuth2PermissionGrant
     from msgraph.generated.models.organization import Organization
     from msgraph.generated.models.password_credential import PasswordCredential
+    from msgraph.generated.models.permission_scope import PermissionScope
     from msgraph.generated.models.required_resource_access import RequiredResourceAccess
     from msgraph.generated.models.resource_access import ResourceAccess
     from msgraph.generated.models.service_principal import ServicePrincipal
@@ -125,9 +147,12 @@ def models() -> dict[str, tuple[Any, set[str]]]:
             {*parse.SERVICE_PRINCIPAL_FIELDS, *parse.RESOURCE_FIELDS},
         ),
         "assignment": (AppRoleAssignment, {*parse.ASSIGNMENT_FIELDS}),
+        "consent": (OAuth2PermissionGrant, {*parse.GRANT_FIELDS}),
+        "federated credential": (FederatedIdentityCredential, {*parse.FEDERATED_FIELDS}),
         "organization": (Organization, {*parse.ORGANIZATION_FIELDS}),
         "password": (PasswordCredential, password),
         "app role": (AppRole, {"id", "value", "isEnabled", "allowedMemberTypes"}),
+        "scope": (PermissionScope, {"id", "value", "isEnabled"}),
         "requested": (RequiredResourceAccess, {"resourceAppId", "resourceAccess"}),
         "permission": (ResourceAccess, {"id", "type"}),
         "domain": (VerifiedDomain, {"name", "isDefault", "isInitial"}),
@@ -140,9 +165,12 @@ def models() -> dict[str, tuple[Any, set[str]]]:
         "application",
         "service principal",
         "assignment",
+        "consent",
+        "federated credential",
         "organization",
         "password",
         "app role",
+        "scope",
         "requested",
         "permission",
         "domain",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from provision.diff import diff, required_resource_access
+from provision.diff import diff
 from provision.errors import DeletedNamesake, ForeignApplication
 from provision.model import (
     GRAPH_APP_ID,
@@ -17,6 +17,7 @@ from provision.model import (
     ResourceAccess,
 )
 from provision.ownership import owner_tag
+from provision.patch import required_resource_access
 from provision.plan import (
     AddSecret,
     Change,

@@ -22,11 +22,10 @@ from tests.build import (
     a_password,
     a_record,
     asked,
-    moments,
     observed,
-    perform,
     registered,
 )
+from tests.simulated import moments, perform
 from tests.tenants import FOREIGN, State, rotations, states
 
 bounded = settings(derandomize=True, max_examples=200, deadline=None)

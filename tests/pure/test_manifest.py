@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def refusals(text: str, environ: Mapping[str, str] | None = None, **variables: s
 def test_everything_that_a_manifest_says_is_read():
     manifest = read(FULL)
 
-    assert manifest == Manifest(
+    assert replace(manifest, source={}) == Manifest(
         file="m.yaml",
         folder=FOLDER,
         name="contoso",

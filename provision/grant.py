@@ -1,0 +1,139 @@
+"""Carries out consent: application permissions one by one, delegated ones as one list per client and resource."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from provision.errors import NotYetVisible
+from provision.graph import directory
+from provision.graph.operations import CREATE_RESOURCE_PRINCIPAL
+from provision.model import OAuth2PermissionGrant
+from provision.plan import (
+    CreateResourcePrincipal,
+    GrantAppRole,
+    GrantScopes,
+    RevokeAppRole,
+    RevokeScopes,
+)
+from provision.run import Run
+from provision.wait import pause
+
+LOOKS = 3
+"""Looks in a row that must not find what a deletion called missing: 404 may come from a replica behind the others."""
+
+
+async def create_resource(step: CreateResourcePrincipal, run: Run) -> str:
+    """Bring a resource into the tenant, and learn what it offers."""
+    graph = run.target.graph
+    made = await directory.create_service_principal(
+        graph, step.resource, operation=CREATE_RESOURCE_PRINCIPAL
+    )
+
+    async def look() -> None:
+        found = await directory.resource(graph, step.resource)
+        if found is None:
+            raise NotYetVisible(f"The service principal of {step.name} cannot be read yet")
+        run.resources[step.resource] = found
+
+    await run.until_accepted(step.app, look, what="service principal")
+    return made.id
+
+
+async def grant_role(step: GrantAppRole, run: Run) -> str:
+    """Consent to an application permission; granted already is as good."""
+    role = run.resolved(step.role)
+    await run.until_accepted(
+        step.app,
+        lambda: directory.grant_app_role(
+            run.target.graph,
+            principal_id=run.principal_of(step.app),
+            resource_id=run.resource_id_of(role.resource),
+            app_role_id=role.id,
+        ),
+        what="service principal",
+    )
+    return ""
+
+
+async def revoke_role(step: RevokeAppRole, run: Run) -> str:
+    """Take an application permission back; what seems to be gone already is looked for."""
+    graph, state, principal = run.target.graph, run.states[step.app], run.principal_of(step.app)
+
+    async def listed() -> bool:
+        found = (await directory.service_principals(graph, [state.app_id])).get(state.app_id)
+        assignments = found.app_role_assignments if found else ()
+        return any(each.id == step.assignment_id for each in assignments)
+
+    async def attempt() -> None:
+        if not await directory.revoke_app_role(
+            graph, principal_id=principal, assignment_id=step.assignment_id
+        ):
+            await _surely_gone(listed, run)
+
+    await run.until_accepted(step.app, attempt, what="permission")
+    return ""
+
+
+async def grant_scopes(step: GrantScopes, run: Run) -> str:
+    """Consent to delegated permissions for every user, beside what was consented to before."""
+    graph = run.target.graph
+    client, resource = run.principal_of(step.app), run.resource_id_of(step.scopes[0].resource)
+    wanted = {run.resolved(scope).value for scope in step.scopes}
+
+    async def attempt() -> None:
+        there = _for_everybody(await directory.grants_of(graph, client), resource)
+        if there is None:
+            if not await directory.grant_scopes(
+                graph, client_id=client, resource_id=resource, scopes=sorted(wanted)
+            ):
+                raise NotYetVisible("A consent to this resource exists, but cannot be read yet")
+        elif wanted - there.scopes:
+            await directory.set_scopes(graph, there.id, sorted(there.scopes | wanted))
+
+    await run.until_accepted(step.app, attempt, what="service principal")
+    return ""
+
+
+async def revoke_scopes(step: RevokeScopes, run: Run) -> str:
+    """Take delegated permissions back; the rest of the consent stays, and an empty one goes."""
+    graph, client = run.target.graph, run.principal_of(step.app)
+    doomed = {scope.value for scope in step.scopes}
+
+    async def found() -> OAuth2PermissionGrant | None:
+        return _called(await directory.grants_of(graph, client), step.grant_id)
+
+    async def listed() -> bool:
+        there = await found()
+        return there is not None and bool(there.scopes & doomed)
+
+    async def attempt() -> None:
+        observed = run.observed_principal(step.app)
+        there = await found() or _called((observed.grants or ()) if observed else (), step.grant_id)
+        left = sorted(there.scopes - doomed) if there else []
+        if left:
+            await directory.set_scopes(graph, step.grant_id, left)
+        elif not await directory.delete_grant(graph, step.grant_id):
+            await _surely_gone(listed, run)
+
+    await run.until_accepted(step.app, attempt, what="permission")
+    return ""
+
+
+async def _surely_gone(listed: Callable[[], Awaitable[bool]], run: Run) -> None:
+    """Believe a 404 only when nobody shows the thing any more: the memory that it is ours goes next."""
+    for look in range(LOOKS):
+        if await listed():
+            raise NotYetVisible("What is to be revoked was called missing, and is still there")
+        if look < LOOKS - 1:
+            await pause(run.target, 0.5)
+
+
+def _for_everybody(
+    grants: Iterable[OAuth2PermissionGrant], resource: str
+) -> OAuth2PermissionGrant | None:
+    mine = (each for each in grants if each.resource_id == resource and each.principal_id is None)
+    return next(mine, None)
+
+
+def _called(grants: Iterable[OAuth2PermissionGrant], id: str) -> OAuth2PermissionGrant | None:
+    return next((each for each in grants if each.id == id), None)

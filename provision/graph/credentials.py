@@ -1,0 +1,119 @@
+"""What an application signs in with: secrets, and trust in other issuers' tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from provision.errors import AnswerLost, GraphError
+from provision.graph import operations, parse, paths
+from provision.graph.answers import listed, present
+from provision.graph.client import Graph
+from provision.model import FederatedIdentityCredential, Issued
+
+
+async def add_password(graph: Graph, object_id: str, *, display_name: str, end: datetime) -> Issued:
+    """Issue a secret; after a lost answer nothing is repeated, for a second one would be made."""
+    action = f"add a secret to the application {object_id}"
+    builder = paths.applications(graph.adapter).by_application_id(object_id)
+    reply = await graph.send(
+        "POST",
+        paths.expand(builder.add_password),
+        {"passwordCredential": {"displayName": display_name, "endDateTime": parse.stamp(end)}},
+        action=action,
+        operation=operations.ADD_PASSWORD,
+    )
+    try:
+        return parse.understood(parse.issued, reply.body, action=action)
+    except GraphError as unclear:
+        raise AnswerLost(str(unclear), hint=unclear.hint, request_id=reply.request_id) from unclear
+
+
+async def remove_password(
+    graph: Graph, object_id: str, key_id: str, *, fresh: bool = False
+) -> None:
+    """Remove a secret; one that is `fresh` and not found is not there yet, an old one is gone."""
+    builder = paths.applications(graph.adapter).by_application_id(object_id)
+    await graph.send(
+        "POST",
+        paths.expand(builder.remove_password),
+        {"keyId": key_id},
+        action=f"remove the secret {key_id} from the application {object_id}",
+        operation=operations.REMOVE_FRESH_PASSWORD if fresh else operations.REMOVE_PASSWORD,
+        idempotent=not fresh,
+    )
+
+
+async def federated_credentials(
+    graph: Graph, object_ids: Iterable[str]
+) -> dict[str, tuple[FederatedIdentityCredential, ...]]:
+    """The federated credentials of these applications; one that does not exist is left out.
+
+    https://learn.microsoft.com/graph/api/application-list-federatedidentitycredentials
+    """
+    wanted = list(dict.fromkeys(object_ids))
+    gets = [
+        paths.expand(
+            paths.applications(graph.adapter)
+            .by_application_id(object_id)
+            .federated_identity_credentials
+        )
+        for object_id in wanted
+    ]
+    action = "read federated credentials"
+    found = {}
+    for object_id, reply in zip(wanted, await graph.batch(gets, action=action), strict=True):
+        if present(reply, action):
+            items = await listed(graph, reply, action)
+            found[object_id] = parse.understood(
+                lambda data: parse.federated(data["value"]), {"value": items}, action=action
+            )
+    return found
+
+
+async def upsert_federated(
+    graph: Graph, object_id: str, name: str, body: Mapping[str, Any]
+) -> bool:
+    """Make the federated credential of that name as `body` says; whether it was created for that.
+
+    https://learn.microsoft.com/graph/api/federatedidentitycredential-upsert
+    """
+    reply = await graph.send(
+        "PATCH",
+        paths.expand(paths.federated_named(graph.adapter, object_id, name)),
+        body,
+        {"Prefer": "create-if-missing"},
+        action=f"add the federated credential {name} to the application {object_id}",
+        operation=operations.FEDERATE,
+    )
+    return reply.status == 201
+
+
+async def update_federated(
+    graph: Graph, object_id: str, name: str, body: Mapping[str, Any]
+) -> None:
+    """Change whose tokens a federated credential trusts; its name cannot change.
+
+    https://learn.microsoft.com/graph/api/federatedidentitycredential-update
+    """
+    await graph.send(
+        "PATCH",
+        paths.expand(paths.federated_named(graph.adapter, object_id, name)),
+        body,
+        action=f"change the federated credential {name} of the application {object_id}",
+        operation=operations.FEDERATE,
+    )
+
+
+async def remove_federated(graph: Graph, object_id: str, name: str) -> None:
+    """Trust that issuer's tokens no longer; one that is gone is as good.
+
+    https://learn.microsoft.com/graph/api/federatedidentitycredential-delete
+    """
+    await graph.send(
+        "DELETE",
+        paths.expand(paths.federated_named(graph.adapter, object_id, name)),
+        action=f"remove the federated credential {name} from the application {object_id}",
+        operation=operations.REMOVE_FEDERATED,
+    )

@@ -1,0 +1,121 @@
+"""How a workload signs in: the keys below `credentials`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from provision.manifest import addresses, values
+from provision.manifest.shape import Guid, Shape, absent, text
+
+Duration = Annotated[str, *text(values.span, values.DURATION)]
+Lifetime = Annotated[str, *text(values.lifetime, values.DURATION)]
+Issuer = Annotated[str, *text(addresses.issuer, addresses.ISSUER)]
+Trusted = Annotated[str, *text(addresses.trusted, r"\S(.*\S)?", maxLength=600)]
+GitName = Annotated[str, *text(addresses.git_name, r"[^\s*]([^*]*[^\s*])?")]
+
+
+class StoreShape(Shape, title="store"):
+    """Where the secret's value goes: five keys in a dotenv file."""
+
+    dotenv: Annotated[str, *text(values.dotenv, r"[^~].*", minLength=1)] = Field(
+        description="The dotenv file's path, relative to the manifest; git must not track it."
+    )
+    prefix: Annotated[str, *text(values.prefix, values.PREFIX)] = Field(
+        default=values.DEFAULTS["prefix"],
+        description="What the keys begin with: AZURE_ gives AZURE_TENANT_ID, AZURE_CLIENT_ID, "
+        "AZURE_CLIENT_SECRET, AZURE_CLIENT_SECRET_ID and AZURE_CLIENT_SECRET_EXPIRES.",
+    )
+
+
+class SecretShape(Shape, title="secret"):
+    """A client secret. The three durations must be in order: overlap < renewBefore < lifetime."""
+
+    lifetime: Lifetime = Field(
+        default=values.DEFAULTS["lifetime"],
+        description="How long a secret works, 1h to 3650d; write 90d, 24h, 30m, 45s, 2w or P90D.",
+    )
+    renew_before: Duration = Field(
+        default=values.DEFAULTS["renewBefore"],
+        description="`apply` and `rotate` renew the secret when less than this is left of it.",
+    )
+    overlap: Duration = Field(
+        default=values.DEFAULTS["overlap"],
+        description="How long the old secret lives on after the new one is proven and stored.",
+    )
+    store: StoreShape = Field(description="Where the value goes. There is no default.")
+
+
+class GithubShape(Shape, title="github"):
+    """A job of GitHub Actions: one repository, and one environment, branch or tag, or pull requests."""
+
+    repository: Annotated[str, *text(addresses.repository, addresses.REPOSITORY)] = Field(
+        description="OWNER/REPOSITORY, in upper and lower case as GitHub shows it."
+    )
+    environment: GitName = Field(
+        default=absent(),
+        description="Only jobs that name this environment: the narrowest, as it can have reviewers.",
+    )
+    branch: GitName = Field(default=absent(), description="Only jobs that run on this branch.")
+    tag: GitName = Field(default=absent(), description="Only jobs that run on this tag.")
+    pull_request: bool = Field(
+        default=absent(),
+        description="true: jobs of any pull request of the repository. Give it nothing that writes.",
+    )
+
+
+class KubernetesShape(Shape, title="kubernetes"):
+    """A service account of a cluster that issues OpenID Connect tokens."""
+
+    issuer: Issuer = Field(description="The cluster's issuer, exactly as the cluster tells it.")
+    namespace: Annotated[str, *text(addresses.namespace, addresses.NAMESPACE)] = Field(
+        description="The service account's namespace."
+    )
+    service_account: Annotated[str, *text(addresses.service_account, addresses.SERVICE_ACCOUNT)] = (
+        Field(description="The service account's name.")
+    )
+
+
+class ManagedIdentityShape(Shape, title="managedIdentity"):
+    """A user-assigned managed identity of the same tenant."""
+
+    principal_id: Guid = Field(
+        description="The object id of the managed identity's service principal; not its client id."
+    )
+
+
+class FederatedShape(Shape, title="federated"):
+    """A trust in tokens of another issuer: github, kubernetes, managedIdentity, or issuer and subject."""
+
+    github: GithubShape = Field(default=absent(), description="Jobs of GitHub Actions.")
+    kubernetes: KubernetesShape = Field(
+        default=absent(), description="A service account of Kubernetes."
+    )
+    managed_identity: ManagedIdentityShape = Field(
+        default=absent(), description="A managed identity."
+    )
+    issuer: Issuer = Field(
+        default=absent(), description="Any other issuer (`iss` of its tokens), letter by letter."
+    )
+    subject: Trusted = Field(
+        default=absent(), description="With issuer: the `sub` of its tokens, letter by letter."
+    )
+    audience: Trusted = Field(
+        default=addresses.AUDIENCE,
+        description="The `aud` of the tokens; another one only in clouds that have one of their own.",
+    )
+
+
+class CredentialShape(Shape, title="credential"):
+    """A way for the workload to sign in: a secret, or a trust without any secret."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    secret: SecretShape = Field(
+        default=absent(), description="A client secret, whose value must be kept somewhere."
+    )
+    federated: FederatedShape = Field(
+        default=absent(),
+        description="A trust in tokens of another issuer. There is no value, so nothing can leak.",
+    )

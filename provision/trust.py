@@ -1,0 +1,65 @@
+"""Federated credentials: whose tokens an application trusts; ours bear our mark in their description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.errors import ForeignCredential
+from provision.model import (
+    DesiredApplication,
+    DesiredFederated,
+    FederatedIdentityCredential,
+    ObservedApplication,
+)
+from provision.ownership import federated_mark
+from provision.plan import AddFederated, Change, RemoveFederated, Step, UpdateFederated
+
+
+def added(
+    wanted: DesiredApplication, found: ObservedApplication | None, owner: str
+) -> Iterator[Step]:
+    """Trusts to add, and those of ours to change; raises ForeignCredential where a name is taken."""
+    there = {each.name: each for each in found.application.federated} if found else {}
+    for each in wanted.federated:
+        present = there.get(each.name)
+        if present is None:
+            yield AddFederated(
+                app=wanted.key,
+                credential=each.name,
+                issuer=each.issuer,
+                subject=each.subject,
+                audience=each.audience,
+            )
+            continue
+        if not ours(present, owner):
+            raise ForeignCredential(wanted.key, each.name)
+        changes = tuple(changes_of(each, present))
+        if changes:
+            yield UpdateFederated(app=wanted.key, credential=each.name, changes=changes)
+
+
+def removed(
+    wanted: DesiredApplication, found: ObservedApplication, owner: str
+) -> Iterator[RemoveFederated]:
+    """Trusts of ours that the manifest names no longer."""
+    kept = {each.name for each in wanted.federated}
+    for each in sorted(found.application.federated, key=lambda each: each.name):
+        if each.name not in kept and ours(each, owner):
+            yield RemoveFederated(app=wanted.key, credential=each.name, subject=each.subject)
+
+
+def changes_of(wanted: DesiredFederated, present: FederatedIdentityCredential) -> Iterator[Change]:
+    """What differs; issuer and subject are compared to the letter, as the token service does."""
+    pairs = (
+        ("issuer", present.issuer, wanted.issuer),
+        ("subject", present.subject, wanted.subject),
+        ("audiences", list(present.audiences), [wanted.audience]),
+    )
+    for name, before, after in pairs:
+        if before != after:
+            yield Change(property=name, before=before, after=after)
+
+
+def ours(present: FederatedIdentityCredential, owner: str) -> bool:
+    """Whether this manifest made it."""
+    return present.description == federated_mark(owner, present.name)
