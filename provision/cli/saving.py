@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,10 +71,11 @@ def opened(file: Path, options: Options, only: Only | None) -> Source:
 
 def _manifest_of(plan: Saved, file: Path, options: Options) -> Manifest:
     """The manifest as it was when it was planned: variables and targets were chosen then."""
-    from provision.manifest import parse_source
+    from provision.manifest import narrow, parse_source
 
-    for option in ("env", "target", "var"):
-        if getattr(options, option, None):
+    settled = {"env": options.env, "target": options.target, "var": options.var}
+    for option, given in settled.items():
+        if given:
             raise wrong_usage(
                 f"--{option} was settled when {file} was saved",
                 hint=f"Plan again with another --{option}, or apply it without.",
@@ -88,14 +89,7 @@ def _manifest_of(plan: Saved, file: Path, options: Options) -> Manifest:
     )
     for warning in manifest.warnings:
         say(f"Warning: {warning}")
-    if plan.targets is None:
-        return manifest
-    return replace(
-        manifest,
-        applications=tuple(spec for spec in manifest.applications if spec.key in plan.targets),
-        identities=tuple(spec for spec in manifest.identities if spec.key in plan.targets),
-        partial=True,
-    )
+    return manifest if plan.targets is None else narrow.only(manifest, set(plan.targets))
 
 
 def body_of(

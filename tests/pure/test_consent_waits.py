@@ -11,9 +11,7 @@ from provision.manifest.spec import ApplicationSpec, Mark
 from provision.model import (
     AppRole,
     Observed,
-    ObservedApplication,
     PermissionScope,
-    Resource,
     ResourceAccess,
     ServicePrincipal,
 )
@@ -114,16 +112,9 @@ def test_a_managed_identity_requests_nothing_and_waits_for_nothing() -> None:
 
 def _an_api(*, with_principal: bool) -> tuple[AppRole, Observed]:
     role = AppRole(resource="api", id="o1", value="Orders.Read")
-    api: ObservedApplication = registered("api")
     access = ResourceAccess(resource_app_id="app-api", id="o1", type="Role")
-    seen = observed(registered("web", requested={access}), api)
-    offered = Resource(
-        id="sp-api" if with_principal else None,
-        app_id="app-api",
-        display_name="api",
-        app_roles=frozenset({role}),
-    )
-    return role, replace(seen, resources={**seen.resources, "app-api": offered})
+    api = registered("api", principal=with_principal)
+    return role, observed(registered("web", requested={access}), api)
 
 
 @pytest.mark.parametrize(
