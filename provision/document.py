@@ -151,12 +151,19 @@ def plain(value: Any, *, of: str = "") -> Any:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    """Tags are only ever added, and those that are there hold moments: what is added is all."""
+    """Of tags only what comes and goes: among those that stay are records of moments."""
     if change.property == "tags":
-        added = set(change.after or ()) - set(change.before or ())
-        return {"property": "tags", "adds": sorted(added)}
-    before, after = (plain(each, of=change.property) for each in (change.before, change.after))
-    return {"property": change.property, "before": before, "after": after}
+        before, after = set(change.before or ()), set(change.after or ())
+        return {
+            "property": "tags",
+            "adds": sorted(after - before),
+            "removes": sorted(before - after),
+        }
+    return {
+        "property": change.property,
+        "before": plain(change.before, of=change.property),
+        "after": plain(change.after, of=change.property),
+    }
 
 
 def _unnumbered(entries: Iterable[Any]) -> Sequence[Any]:

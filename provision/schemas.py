@@ -46,10 +46,9 @@ def saved_schema() -> Schema:
         {"resource": _TEXT, "type": {"enum": ["Role", "Scope"]}, "value": _TEXT},
         "A permission by its resource (appId, or key in the manifest), kind and name.",
     )
+    tags = {"property": {"const": "tags"}, "adds": _list(_TEXT), "removes": _list(_TEXT)}
     moved: Schema = {"property": _TEXT, "before": {}, "after": {}}
-    change: Schema = {
-        "anyOf": [_object(moved), _object({"property": {"const": "tags"}, "adds": _list(_TEXT)})]
-    }
+    change: Schema = {"anyOf": [_object(moved), _object(tags)]}
     return _document(
         FORMAT,
         VERSION,

@@ -210,11 +210,18 @@ def test_after_any_interruption_nothing_is_left_but_what_was_reviewed(state: Sta
             DisableEntitlements(app="web", values=("B",)),
         ),
         (
+            update("appRoles", [{"value": "A", "isEnabled": True}], [{"value": "B"}]),
+            update("appRoles", [{"value": "A", "isEnabled": False}], [{"value": "B"}]),
+        ),
+        (
             CreateServicePrincipal(app="web"),
             RestoreServicePrincipal(app="web", service_principal_id="1"),
         ),
         (update("displayName", "a", "c"), update("displayName", "b", "c")),
-        (update("tags", ["provision:stored:ci:1:2"], ["x"]), update("tags", [], ["x"])),
+        (
+            update("tags", ["moment:1"], ["moment:1", "x"]),
+            update("tags", ["moment:2"], ["moment:2", "x"]),
+        ),
         (update("web.redirectUris", ["a", "b"], ["c"]), update("web.redirectUris", ["b"], ["c"])),
         (update("web.redirectUris", ["a"], []), update("web.redirectUris", None, [])),
         (
@@ -232,6 +239,7 @@ def test_the_rest_of_what_was_reviewed_may_be_done(reviewed: Step, now: Step) ->
     [
         (CREATE, update("displayName", None, "Other")),
         (CREATE, update("tags", [], ["z"])),
+        (update("tags", ["a"], ["b"]), update("tags", ["a", "c"], ["b"])),
         (CREATE, RequestPermissions(app="web", permissions=(SITES,))),
         (CREATE, replace(CREATE, app="api")),
         (CREATE, GrantAppRole(app="web", role=MAIL)),
@@ -250,6 +258,10 @@ def test_the_rest_of_what_was_reviewed_may_be_done(reviewed: Step, now: Step) ->
         ),
         (update("web.redirectUris", ["a"], ["b"]), update("web.redirectUris", ["a", "c"], ["b"])),
         (update("web.redirectUris", ["a"], ["b"]), update("web.redirectUris", ["a"], ["b", "c"])),
+        (
+            update("appRoles", [{"value": "A"}], [{"value": "B"}]),
+            update("appRoles", [{"value": "A"}, {"value": "C"}], [{"value": "B"}]),
+        ),
         (
             DeleteApplication(app="old", application_id="1", display_name="Old"),
             DeleteApplication(app="old", application_id="2", display_name="Old"),
