@@ -33,7 +33,7 @@ LEAST = 12
 ENTITLEMENTS = frozenset({"appRoles", "api.oauth2PermissionScopes"})
 """Properties that list what an application offers; each entry is known by its `value`, not by its id."""
 
-_UNSAID: Mapping[type[Step], frozenset[str]] = {
+UNSAID: Mapping[type[Step], frozenset[str]] = {
     AddSecret: frozenset({"reason", "rotation"}),
     CreateResourcePrincipal: frozenset({"name"}),
     DeleteApplication: frozenset({"display_name"}),
@@ -99,7 +99,7 @@ def compact(value: Any) -> str:
 
 def identity(step: Step, desired: Desired) -> dict[str, Any]:
     """What makes a step this step and no other: no ids of permissions, no reasons, no dates."""
-    unsaid = _UNSAID.get(type(step), frozenset())
+    unsaid = UNSAID.get(type(step), frozenset())
     own = {
         camel(each.name): plain(getattr(step, each.name), of=each.name)
         for each in fields(step)
@@ -151,12 +151,19 @@ def plain(value: Any, *, of: str = "") -> Any:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    """Tags are only ever added, and those that are there hold moments: what is added is all."""
+    """Of tags only what comes and goes: among those that stay are records of moments."""
     if change.property == "tags":
-        added = set(change.after or ()) - set(change.before or ())
-        return {"property": "tags", "adds": sorted(added)}
-    before, after = (plain(each, of=change.property) for each in (change.before, change.after))
-    return {"property": change.property, "before": before, "after": after}
+        before, after = set(change.before or ()), set(change.after or ())
+        return {
+            "property": "tags",
+            "adds": sorted(after - before),
+            "removes": sorted(before - after),
+        }
+    return {
+        "property": change.property,
+        "before": plain(change.before, of=change.property),
+        "after": plain(change.after, of=change.property),
+    }
 
 
 def _unnumbered(entries: Iterable[Any]) -> Sequence[Any]:

@@ -197,7 +197,8 @@ async def _carry_out(
     app_ids = {app: state.app_id for app, state in run.states.items()}
     findings: tuple[Finding, ...] = ()
     whole = _whole(planned, receipt, limits)
-    proved = not skip_verify and not target.stopping.is_set() and bool(whole or not receipt.failed)
+    worth = bool(whole or not (receipt.failed or limits.consent_only))
+    proved = not skip_verify and not target.stopping.is_set() and worth
     if proved:
         try:
             findings = await _proof(manifest, planned.desired, whole, target, app_ids)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from provision.document import (
     CONSENT_ONLY,
+    ENTITLEMENTS,
     FORMAT,
     LEAST,
     SHOWN,
@@ -77,6 +79,8 @@ def read(found: Mapping[str, Any], file: str) -> Saved:
             hint=_AGAIN,
         )
     wrong = [key for key, kind in _SHAPE.items() if not isinstance(found.get(key, ...), kind)]
+    if not wrong and PurePath(found["folder"]).is_absolute():
+        wrong = ["folder"]
     steps = found.get("steps")
     if not wrong and isinstance(steps, list) and not all(_is_step(step) for step in steps):
         wrong = ["steps"]
@@ -194,14 +198,23 @@ def _changed(of: str, change: Mapping[str, Any]) -> Iterator[list[Any]]:
     name, before, after = change.get("property"), change.get("before"), change.get("after")
     if name == "tags":
         yield from (["tag", of, tag] for tag in change.get("adds") or ())
+        yield from (["untag", of, tag] for tag in change.get("removes") or ())
     elif isinstance(after, list) and isinstance(before, list | None):
         there = before or []
         yield from (["add", of, name, each] for each in after if each not in there)
-        yield from (["remove", of, name, each] for each in there if each not in after)
+        yield from (["remove", of, name, each] for each in _gone(name, there, after))
         if not after:
             yield ["empty", of, name]
     else:
         yield ["set", of, name, after]
+
+
+def _gone(name: object, before: list[Any], after: list[Any]) -> list[Any]:
+    """What leaves a list; an entitlement by its value, since it is disabled before it is removed."""
+    if name not in ENTITLEMENTS:
+        return [each for each in before if each not in after]
+    old, new = ([_mapping(each).get("value") for each in side] for side in (before, after))
+    return [value for value in old if value not in new]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

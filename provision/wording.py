@@ -82,7 +82,7 @@ def words(step: Step) -> str:
         case UpdateApplication():
             return f"change {', '.join(change.property for change in step.changes)}"
         case DisableEntitlements():
-            return f"disable {', '.join(step.values)}, to change or remove it"
+            return f"disable {', '.join(step.values)}, to be changed or removed"
         case AuthorizeClients():
             return "say which clients are authorized"
         case DeleteApplication():

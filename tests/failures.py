@@ -30,6 +30,10 @@ FAILURES: tuple[Exception, ...] = (
         hint="Sign in as somebody who administers it; with the Azure CLI: --auth cli",
     ),
     errors.ForeignApplication("hello.my-workload", ID, owner="other-team"),
+    errors.ForeignApplication("hello.my-workload", ID, owner=None),
+    errors.ForeignCredential("my-workload", "github-main"),
+    errors.AdoptedMissing("my-workload", ID),
+    errors.NotMade("orders"),
     errors.DeletedNamesake("hello.my-workload", ID),
     errors.UnsafePlan(["Old Importer", "Older Importer"]),
     errors.OutdatedPlan(

@@ -48,6 +48,7 @@ from provision.plan import (
     WithdrawPermissions,
 )
 from provision.receipt import CallProof, Done, Failed, Finding, Receipt, Result, RoleProof
+from provision.render.planned import Rating
 
 USERS = AppRole(resource=GRAPH_APP_ID, id="df02", value="User.Read.All")
 MAIL = AppRole(resource=GRAPH_APP_ID, id="b633", value="Mail.Send")
@@ -67,12 +68,14 @@ EFFECTS: dict[Permission, str] = {
     TAKEOVER: "Read and write all directory RBAC settings",
     INBOX: "Read user mail",
 }
-TIERS: dict[Permission, str] = {
-    USERS: "medium",
-    MAIL: "high",
-    SITES: "medium",
-    TAKEOVER: "tier 0",
-    SIGN_IN: "low",
+RATINGS: dict[Permission, Rating] = {
+    USERS: Rating(tier="medium", reason="it can read things of the whole tenant"),
+    MAIL: Rating(tier="high", reason="it reaches what people wrote, of everybody in the tenant"),
+    SITES: Rating(tier="high", reason="it reaches what people wrote, of everybody in the tenant"),
+    TAKEOVER: Rating(
+        tier="tier 0", reason="it can give any directory role, Global Administrator too"
+    ),
+    SIGN_IN: Rating(tier="low", reason="it reaches only the signed-in user's own things"),
 }
 
 DESIRED = Desired(

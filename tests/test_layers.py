@@ -25,6 +25,7 @@ PURE = {
     "init",
     "document",
     "saved",
+    "schemas",
     "consent",
 }
 DOORS = {"graph", "stores", "clock"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -145,12 +146,29 @@ def _counted(manifest: Manifest) -> str:
     return said
 
 
+class Drawn(StrEnum):
+    """What has a JSON Schema."""
+
+    MANIFEST = "manifest"
+    PLAN = "plan"
+    SAVED_PLAN = "saved-plan"
+    APPLY = "apply"
+
+
 @takes_options("json")
-def schema(*, options: Options) -> None:
-    """Print the JSON Schema of a manifest, for editors."""
+def schema(
+    of: Annotated[
+        Drawn, typer.Option(help="A manifest, what --json prints, or what plan --out saves.")
+    ] = Drawn.MANIFEST,
+    *,
+    options: Options,
+) -> None:
+    """Print a JSON Schema: of a manifest for editors, or of what other programs read."""
     with telling_failures(options):
         import json
 
         from provision.manifest import json_schema
+        from provision.schemas import SCHEMAS
 
-        show(json.dumps(json_schema(), indent=2))
+        draw = SCHEMAS.get(of.value, json_schema)
+        show(json.dumps(draw(), indent=2))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from provision.model import Permission
     from provision.plan import Plan
     from provision.receipt import Finding, Receipt
+    from provision.render.planned import Rating
     from provision.target import Target
 
 
@@ -40,9 +41,18 @@ def explain(role: Permission) -> str | None:
     return known.display_name if known else None
 
 
-def risk(role: Permission) -> str | None:
-    """A permission's tier; None where nobody rated it."""
-    return None  # provision/risk.py answers here once it is there
+def risk(role: Permission) -> Rating | None:
+    """How much power a permission gives and why; None where nobody rated it."""
+    from provision import permissions
+    from provision import risk as ratings
+    from provision.model import GRAPH_APP_ID, AppRole
+    from provision.render.planned import Rating
+
+    if role.resource != GRAPH_APP_ID:
+        return None
+    kind: permissions.Kind = "application" if isinstance(role, AppRole) else "delegated"
+    found = ratings.tier(role.value, kind)
+    return Rating(tier="tier 0" if found.tier == 0 else found.tier, reason=found.reason)
 
 
 def plan_text(planned: Planned, *, stream_is_stdout: bool, options: Options) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,12 +34,11 @@ class Source:
     saved: Saved | None
     consent_only: bool
 
-    @property
-    def limits(self) -> Limits:
-        """No further than the saved plan, if there is one."""
+    def limits(self, demanded: Sequence[Mapping[str, Any]] | None) -> Limits:
+        """No further than the saved plan, or than the plan that has the demanded digest."""
         from provision.flow import Limits
 
-        reviewed = self.saved.steps if self.saved else None
+        reviewed = self.saved.steps if self.saved else demanded
         return Limits(consent_only=self.consent_only, reviewed=reviewed)
 
     def check(self, body: Mapping[str, Any], demanded: str | None) -> None:
@@ -72,13 +71,14 @@ def opened(file: Path, options: Options, only: Only | None) -> Source:
 
 def _manifest_of(plan: Saved, file: Path, options: Options) -> Manifest:
     """The manifest as it was when it was planned: variables and targets were chosen then."""
-    from provision.manifest import parse_source
+    from provision.manifest import narrow, parse_source
 
-    for given, option in ((options.target, "--target"), (options.var, "--var")):
+    settled = {"env": options.env, "target": options.target, "var": options.var}
+    for option, given in settled.items():
         if given:
             raise wrong_usage(
-                f"{option} was settled when {file} was saved",
-                hint=f"Plan again with another {option}, or apply it without.",
+                f"--{option} was settled when {file} was saved",
+                hint=f"Plan again with another --{option}, or apply it without.",
             )
     folder = Path(os.path.abspath(file)).parent / plan.folder
     manifest = parse_source(
@@ -89,14 +89,7 @@ def _manifest_of(plan: Saved, file: Path, options: Options) -> Manifest:
     )
     for warning in manifest.warnings:
         say(f"Warning: {warning}")
-    if plan.targets is None:
-        return manifest
-    return replace(
-        manifest,
-        applications=tuple(spec for spec in manifest.applications if spec.key in plan.targets),
-        identities=tuple(spec for spec in manifest.identities if spec.key in plan.targets),
-        partial=True,
-    )
+    return manifest if plan.targets is None else narrow.only(manifest, set(plan.targets))
 
 
 def body_of(

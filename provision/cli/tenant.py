@@ -15,7 +15,7 @@ from provision.cli.review import Form
 from provision.cli.session import Stop, duration_of, read_manifest, stopping, work
 
 if TYPE_CHECKING:
-    from provision.flow import Applied, Planned
+    from provision.flow import Applied, Limits, Planned
     from provision.manifest.spec import Manifest
     from provision.receipt import Finding, Receipt
     from provision.target import Target
@@ -103,13 +103,13 @@ def apply(
 
         async def verb(target: Target) -> tuple[str, Applied | None]:
             with review.alone(manifest, target):
-                planned = await _reviewed(source, target, options, digest)
+                planned, limits = await _reviewed(source, target, options, digest)
                 flow.refuse_unsafe(planned.plan, allow_destroy=allow_destroy)
                 if not review.agreed(planned, target, options, yes=yes):
                     return target.tenant_id, None
                 with stopping(target.stopping, stop):
                     applied = await flow.apply(
-                        manifest, planned, target, skip_verify=skip_verify, limits=source.limits
+                        manifest, planned, target, skip_verify=skip_verify, limits=limits
                     )
                 return target.tenant_id, _explained(applied, manifest, planned, target)
 
@@ -121,8 +121,8 @@ def apply(
 
 async def _reviewed(
     source: saving.Source, target: Target, options: Options, digest: str | None
-) -> Planned:
-    """The plan of this moment, shown; it is no other than the one that was saved or demanded."""
+) -> tuple[Planned, Limits]:
+    """The plan of this moment, shown, and how far to go: no further than what was saved or demanded."""
     from provision import flow
 
     look = flow.plan_consent if source.consent_only else flow.plan
@@ -132,8 +132,9 @@ async def _reviewed(
         planned, source.manifest, target.tenant_id, consent_only=source.consent_only
     )
     source.check(body, digest)
-    source.limits.within(planned.plan, planned.observed, planned.desired)
-    return planned
+    limits = source.limits(body["steps"] if digest else None)
+    limits.within(planned.plan, planned.observed, planned.desired)
+    return planned, limits
 
 
 @takes_options()

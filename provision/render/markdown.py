@@ -17,7 +17,7 @@ from provision.plan import CreateApplication, Plan, RequestPermissions, RevokeAp
 from provision.render.layout import Line
 from provision.render.look import Look, clean
 from provision.render.planned import (
-    RISKS,
+    TIERS,
     Explain,
     Names,
     Risk,
@@ -31,7 +31,7 @@ from provision.wording import permission
 _SCREEN = Look()
 _DIFF = {"+": "+", "-": "-", "~": "!"}
 """What GitHub and others colour in a diff."""
-_ORDER = ("tier 0", "high", "medium", "low")
+_ORDER = (*TIERS, "low")
 
 
 def plan_markdown(
@@ -72,15 +72,15 @@ def _effects(plan: Plan, names: Names) -> Iterator[str]:
     yield "| Application | What | Permission | Effect | Risk |"
     yield "|---|---|---|---|---|"
     for app, what, asked in sorted(rows, key=lambda row: _danger(row[2], names)):
-        effect, tier = names.explain(asked), names.risk(asked)
-        risk = f"**{RISKS[tier][0]}**" if tier in RISKS else code(tier) if tier else ""
+        effect, found = names.explain(asked), names.risk(asked)
+        risk = f"**{code(found.tier)}** {code(found.reason)}" if found else ""
         said = code(effect) if effect else ""
         yield f"| {code(app)} | {what} | {code(permission(asked))} | {said} | {risk} |"
 
 
 def _danger(asked: Permission, names: Names) -> int:
-    tier = names.risk(asked)
-    return _ORDER.index(tier) if tier in _ORDER else len(_ORDER)
+    found = names.risk(asked)
+    return _ORDER.index(found.tier) if found and found.tier in _ORDER else len(_ORDER)
 
 
 def _asked(plan: Plan) -> Iterator[tuple[str, str, Permission]]:

@@ -41,15 +41,20 @@ from provision.wording import exactly, noun, permission, permissions, short, sig
 Explain = Callable[[Permission], str | None]
 """A permission's effect in plain words, if anybody knows it."""
 
-Risk = Callable[[Permission], str | None]
-"""A permission's tier: `tier 0`, `high`, `medium` or `low`; None where nobody rated it."""
 
-RISKS = {
-    "tier 0": ("tier 0: can lead to control of the tenant", "bold red"),
-    "high": ("high: writes, or reads content, everywhere in the tenant", "red"),
-    "medium": ("medium: reads everywhere in the tenant", "yellow"),
-}
-"""What a tier means, and its colour; the lowest one is quiet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """How much power a permission gives, `tier 0`, `high`, `medium` or `low`, and what can be done with it."""
+
+    tier: str
+    reason: str
+
+
+Risk = Callable[[Permission], Rating | None]
+"""A permission's rating, if anybody knows it."""
+
+TIERS = {"tier 0": "bold red", "high": "red", "medium": "yellow"}
+"""The tiers that are shown, the most dangerous first, and their colours; `low` is quiet."""
 
 STYLES = {"+": "green", "~": "yellow", "-": "red"}
 _NOUN_WIDTH = len("service principal")
@@ -127,8 +132,10 @@ def step_lines(step: Step, names: Names) -> Iterator[Line]:
 
 def risk_words(asked: Permission, names: Names) -> list[Words]:
     """How dangerous a permission is, behind its name."""
-    said = RISKS.get(names.risk(asked) or "")
-    return [say(" "), say(f"[{said[0]}]", said[1])] if said else []
+    found = names.risk(asked)
+    if found is None or found.tier not in TIERS:
+        return []
+    return [say(" "), say(f"[{found.tier}: {found.reason}]", TIERS[found.tier])]
 
 
 def _risk(step: Step, names: Names) -> list[Words]:

@@ -95,6 +95,29 @@ def test_what_does_not_exist_yet_waits_and_stops_nothing_else(
     assert len(truth.applications(sandbox)) == 1
 
 
+def test_where_all_of_it_waits_nothing_is_done_and_nothing_is_called_proven(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    done = provision("apply", paper.write(workplace), "--only", "consent", "--yes")
+
+    assert done.exit_code == 0, done.said
+    assert "run provision apply first" in done.said
+    assert "prove" not in done.said
+    assert truth.applications(sandbox) == []
+
+
+@pytest.mark.parametrize("sandbox", [{"profile": "typical", "seed": 5}], indirect=True)
+def test_an_administrator_elsewhere_is_not_misled_by_a_grant_that_lags(
+    requested: Path, provision: Provision, sandbox: Server, workplace: Path
+) -> None:
+    shutil.rmtree(workplace / ".provision" / "sandbox" / "default" / "stores")
+
+    done = provision("apply", requested, "--only", "consent", "--yes")
+
+    assert done.exit_code == 0, done.said
+    assert truth.roles(sandbox) == ["Group.Read.All", "User.Read.All"]
+
+
 def test_a_permission_that_the_application_does_not_request_yet_waits(
     requested: Path, provision: Provision, sandbox: Server, workplace: Path
 ) -> None:

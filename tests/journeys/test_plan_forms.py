@@ -12,6 +12,7 @@ import truth
 from journey import Provision
 
 from provision.sandbox.server import Server
+from tests.fitting import misfits
 
 
 def saved(path: Path) -> dict[str, object]:
@@ -171,3 +172,61 @@ def test_the_plan_that_programs_read_is_not_applied(
 
     assert refused.exit_code == 1
     assert "--out plan.json" in refused.said
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("plan hello.yaml", "plan"),
+        ("plan hello.yaml --only consent", "plan"),
+        ("apply hello.yaml --yes", "apply"),
+        ("destroy hello.yaml --yes", "apply"),
+    ],
+)
+def test_a_document_fits_the_schema_that_is_printed_for_it(
+    sandbox: Server, provision: Provision, workplace: Path, command: str, name: str
+) -> None:
+    paper.write(workplace)
+    if command.startswith("destroy"):
+        provision("apply", "hello.yaml", "--yes", "--skip-verify")
+
+    told = provision(*command.split(), "--json")
+
+    schema = json.loads(provision("schema", "--of", name).stdout)
+    assert misfits(json.loads(told.stdout), schema) == []
+
+
+def test_a_saved_plan_fits_the_schema_that_is_printed_for_it(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    provision("plan", paper.write(workplace), "--out", "plan.json")
+
+    schema = json.loads(provision("schema", "--of", "saved-plan").stdout)
+    assert misfits(saved(workplace / "plan.json"), schema) == []
+
+
+def test_a_plan_that_changes_something_still_saves_it_when_it_exits_with_two(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    manifest = paper.write(workplace)
+
+    planned = provision("plan", manifest, "--detailed-exitcode", "--out", "plan.json", "--json")
+
+    assert planned.exit_code == 2
+    assert json.loads(planned.stdout)["digest"] == saved(workplace / "plan.json")["digest"]
+
+
+def test_with_targets_nothing_is_planned_for_deletion(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """From the absence of the others nothing is concluded."""
+    second = paper.an_app(credentials={"ci": paper.a_secret(prefix="SECOND_")})
+    both = paper.write(workplace, applications={"my-workload": paper.an_app(), "second": second})
+    provision("apply", both, "--yes", "--skip-verify")
+    manifest = paper.write(workplace)
+
+    whole = provision("plan", manifest, "--detailed-exitcode")
+    part = provision("plan", manifest, "--target", "my-workload", "--detailed-exitcode")
+
+    assert (whole.exit_code, part.exit_code) == (2, 0)
+    assert "1 to destroy" in whole.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import paper
@@ -13,6 +14,7 @@ from journey import Provision, StartSandbox
 from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 RENAMED = paper.an_app("User.Read.All", displayName="Renamed")
 
 
@@ -85,6 +87,29 @@ def test_after_a_failure_the_same_saved_plan_finishes_the_work(
     assert broken.exit_code == 1
     assert done.exit_code == 0, done.said
     assert "1 proven" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "path", ["servicePrincipals", "appRoleAssignments", "oauth2PermissionGrants", "addPassword"]
+)
+def test_wherever_a_large_plan_breaks_off_the_same_saved_plan_finishes_it(
+    provision: Provision, sandbox: Server, workplace: Path, path: str
+) -> None:
+    """An API with its roles and scopes, and two clients: much of it is half-way done then."""
+    shutil.copy(ROOT / "manifests" / "api-and-client.yaml", workplace)
+    provision("plan", "api-and-client.yaml", "--out", "plan.json")
+    sandbox.faults.add(
+        Fault(do="status", status=403, method="POST", path=path, code="Authorization_RequestDenied")
+    )
+    broken = provision("apply", "plan.json", "--yes", "--skip-verify")
+    sandbox.faults.clear()
+
+    done = provision("apply", "plan.json", "--yes", "--skip-verify")
+    after = provision("plan", "api-and-client.yaml", "--detailed-exitcode")
+
+    assert broken.exit_code == 1
+    assert done.exit_code == 0, done.said
+    assert after.exit_code == 0, after.said
 
 
 def test_a_step_that_was_not_reviewed_is_refused_and_named(

@@ -145,11 +145,11 @@ def test_a_document_holds_no_absolute_path() -> None:
         (
             UpdateApplication(
                 app="a",
-                changes=(Change(property="tags", before=["provision:stored:ci:1:1"], after=["x"]),),
+                changes=(Change(property="tags", before=["moment:1"], after=["moment:1", "x"]),),
             ),
             UpdateApplication(
                 app="a",
-                changes=(Change(property="tags", before=["provision:stored:ci:2:9"], after=["x"]),),
+                changes=(Change(property="tags", before=["moment:2"], after=["moment:2", "x"]),),
             ),
         ),
         (

@@ -10,21 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import GraphError
-from provision.model import GRAPH_APP_ID, AppRole
+from provision.model import GRAPH_APP_ID, AppRole, PermissionScope
 from provision.plan import (
     AddSecret,
+    AuthorizeClients,
     Change,
     CreateApplication,
     DeleteApplication,
     GrantAppRole,
+    GrantScopes,
     Note,
     Plan,
     RequestPermissions,
+    RevokeAppRole,
     UpdateApplication,
 )
 from provision.receipt import Done, Failed, Finding, Receipt, Result
 from provision.render import text
 from provision.render.look import Look, clean, look_at
+from provision.render.planned import Rating
 
 ROLE = AppRole(resource=GRAPH_APP_ID, id="1", value="User.Read.All")
 GRANT = GrantAppRole(app="app", role=ROLE)
@@ -109,6 +113,52 @@ def test_signs_are_coloured_by_what_they_do() -> None:
     said = shown(plan, Look(width=200, color=True))
 
     assert re.findall(r"\x1b\[(\d+)m +([+~-])", said) == [("32", "+"), ("33", "~"), ("31", "-")]
+
+
+def test_what_goes_is_red_and_what_is_dangerous_too() -> None:
+    revoke = RevokeAppRole(app="app", role=ROLE, assignment_id="1")
+
+    said = text.plan_text(
+        Plan(owner="o", steps=(GRANT, revoke)),
+        None,
+        explain=lambda _: None,
+        risk=lambda _: Rating(tier="tier 0", reason="it can do anything"),
+        look=Look(width=200, color=True),
+    )
+
+    assert "\x1b[1;31m[tier 0: it can do anything]\x1b[0m" in said
+    assert "\x1b[31mrevoke User.Read.All of Microsoft Graph\x1b[0m" in said
+
+
+def test_a_permission_of_little_power_is_shown_without_a_word_about_it() -> None:
+    said = text.plan_text(
+        Plan(owner="o", steps=(GRANT,)),
+        None,
+        explain=lambda _: None,
+        risk=lambda _: Rating(tier="low", reason="hardly anything"),
+        look=Look(),
+    )
+
+    assert "hardly" not in said
+
+
+def test_lists_of_clients_that_become_empty_say_so() -> None:
+    step = AuthorizeClients(app="app", pre_authorized=(), known=())
+
+    said = shown(Plan(owner="o", steps=(step,)))
+
+    assert "      no client is authorized in advance\n      known clients: none\n" in said
+
+
+def test_delegated_permissions_that_nobody_can_explain_have_their_one_line() -> None:
+    scope = PermissionScope(resource="abc", id="1", value="Do.It")
+
+    said = shown(Plan(owner="o", steps=(GrantScopes(app="app", scopes=(scope,)),)))
+
+    assert said.splitlines()[1:3] == [
+        "  + permission         Do.It of abc, delegated, for every user",
+        "",
+    ]
 
 
 def test_colour_changes_no_word() -> None:

@@ -16,7 +16,7 @@ from provision.render import markdown, text
 from provision.render.look import Look
 from tests.build import a_manifest
 from tests.failures import FAILURES
-from tests.samples import DESIRED, EFFECTS, FINDINGS, ID, PLAN, RECEIPT, TIERS
+from tests.samples import DESIRED, EFFECTS, FINDINGS, ID, PLAN, RATINGS, RECEIPT
 
 Golden = Callable[[str, str], None]
 WIDTHS = pytest.mark.parametrize("width", [120, 80, 40])
@@ -31,7 +31,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 def test_a_plan_with_every_kind_of_step_reads_as_reviewed(golden: Golden, width: int) -> None:
     look = Look(width=width)
 
-    said = text.plan_text(PLAN, DESIRED, explain=EFFECTS.get, risk=TIERS.get, look=look)
+    said = text.plan_text(PLAN, DESIRED, explain=EFFECTS.get, risk=RATINGS.get, look=look)
 
     golden(f"plan-{width}", said)
 
@@ -44,7 +44,7 @@ def test_a_plan_for_a_pull_request_reads_as_reviewed(golden: Golden) -> None:
         DESIRED,
         body=body,
         explain=EFFECTS.get,
-        risk=TIERS.get,
+        risk=RATINGS.get,
         warnings=["the operator may not list deleted applications"],
     )
 

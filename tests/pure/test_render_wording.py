@@ -6,27 +6,38 @@ from datetime import timedelta
 
 import pytest
 
-from provision.model import GRAPH_APP_ID, AppRole
+from provision.model import GRAPH_APP_ID, AppRole, Owner, PermissionScope
 from provision.plan import (
+    AddFederated,
+    AddOwner,
     AddSecret,
+    AuthorizeClients,
     Change,
     CreateApplication,
+    CreateResourcePrincipal,
     CreateServicePrincipal,
     DeleteApplication,
+    DisableEntitlements,
     GrantAppRole,
+    GrantScopes,
     RecordStored,
+    RemoveFederated,
     RemoveSecret,
     RequestPermissions,
     RestoreApplication,
     RestoreServicePrincipal,
     RevokeAppRole,
+    RevokeScopes,
     Step,
     UpdateApplication,
+    UpdateFederated,
+    UpdateServicePrincipal,
     WithdrawPermissions,
 )
-from provision.wording import exactly, noun, permissions, short, sign, words
+from provision.wording import exactly, noun, permission, permissions, short, sign, words
 
 USERS = AppRole(resource=GRAPH_APP_ID, id="1", value="User.Read.All")
+OPENID = PermissionScope(resource=GRAPH_APP_ID, id="3", value="openid")
 OTHER = AppRole(resource="abc", id="2", value="Do.It")
 KEY = "5f2c7c1e-9a4e-4b1c-8f53-2d9d6a1e0c11"
 
@@ -88,10 +99,64 @@ KEY = "5f2c7c1e-9a4e-4b1c-8f53-2d9d6a1e0c11"
             DeleteApplication(app="a", application_id="1", display_name="Old"),
             "- application: delete the application Old",
         ),
+        (
+            CreateResourcePrincipal(app="a", resource="abc", name="Other API"),
+            "+ resource: create the service principal of Other API",
+        ),
+        (
+            DisableEntitlements(app="a", values=("R", "S")),
+            "~ application: disable R, S, to be changed or removed",
+        ),
+        (
+            AuthorizeClients(app="a", pre_authorized=(), known=None),
+            "~ clients: say which clients are authorized",
+        ),
+        (
+            UpdateServicePrincipal(
+                app="a", changes=(Change(property="accountEnabled", before=True, after=False),)
+            ),
+            "~ service principal: change accountEnabled of the service principal",
+        ),
+        (
+            AddOwner(app="a", of="application", owner=Owner(id="1", name="ada")),
+            "+ owner: make ada an owner of the application",
+        ),
+        (
+            AddOwner(app="a", of="servicePrincipal", owner=Owner(id="1", name="ada")),
+            "+ owner: make ada an owner of the service principal",
+        ),
+        (
+            GrantScopes(app="a", scopes=(OPENID,)),
+            "+ permission: grant openid of Microsoft Graph, delegated",
+        ),
+        (
+            RevokeScopes(app="a", scopes=(OPENID,), grant_id="1"),
+            "- permission: revoke openid of Microsoft Graph, delegated",
+        ),
+        (
+            AddFederated(app="a", credential="gh", issuer="i", subject="s", audience="x"),
+            "+ federated: add federated credential gh",
+        ),
+        (
+            UpdateFederated(
+                app="a",
+                credential="gh",
+                changes=(Change(property="subject", before="s", after="t"),),
+            ),
+            "~ federated: change subject of federated credential gh",
+        ),
+        (
+            RemoveFederated(app="a", credential="gh", subject="s"),
+            "- federated: remove federated credential gh",
+        ),
     ],
 )
 def test_a_step_is_said_in_plain_words(step: Step, said: str) -> None:
     assert f"{sign(step)} {noun(step)}: {words(step)}" == said
+
+
+def test_a_delegated_permission_says_that_it_is_one() -> None:
+    assert permission(OPENID) == "openid of Microsoft Graph (delegated)"
 
 
 def test_permissions_are_said_by_resource() -> None:

@@ -42,8 +42,9 @@ from provision.saved import (
     refuse_other_digest,
     refuse_other_tenant,
 )
-from tests.build import MAIL, NOW, SITES, USERS, a_manifest, a_secret, an_app, desired, moments
+from tests.build import MAIL, NOW, SITES, USERS, a_manifest, a_secret, an_app, desired
 from tests.samples import DESIRED, ID, PLAN
+from tests.simulated import moments
 from tests.tenants import State, states
 
 WANTED = desired(an_app("web", secrets=[a_secret("ci")]))
@@ -118,6 +119,7 @@ def test_a_manifest_is_no_saved_plan(text: str) -> None:
         ({"steps": ["x"]}, "damaged saved plan: see steps"),
         ({"steps": [{"step": "GrantAppRole"}]}, "damaged saved plan: see steps"),
         ({"owner": None, "targets": "web"}, "damaged saved plan: see owner, targets"),
+        ({"folder": "/etc"}, "damaged saved plan: see folder"),
         ({"tenantId": "t-2"}, "its digest is another"),
         ({"manifest": {"version": 1}}, "its digest is another"),
         ({"digest": "0" * 64}, "its digest is another"),
@@ -208,11 +210,18 @@ def test_after_any_interruption_nothing_is_left_but_what_was_reviewed(state: Sta
             DisableEntitlements(app="web", values=("B",)),
         ),
         (
+            update("appRoles", [{"value": "A", "isEnabled": True}], [{"value": "B"}]),
+            update("appRoles", [{"value": "A", "isEnabled": False}], [{"value": "B"}]),
+        ),
+        (
             CreateServicePrincipal(app="web"),
             RestoreServicePrincipal(app="web", service_principal_id="1"),
         ),
         (update("displayName", "a", "c"), update("displayName", "b", "c")),
-        (update("tags", ["provision:stored:ci:1:2"], ["x"]), update("tags", [], ["x"])),
+        (
+            update("tags", ["moment:1"], ["moment:1", "x"]),
+            update("tags", ["moment:2"], ["moment:2", "x"]),
+        ),
         (update("web.redirectUris", ["a", "b"], ["c"]), update("web.redirectUris", ["b"], ["c"])),
         (update("web.redirectUris", ["a"], []), update("web.redirectUris", None, [])),
         (
@@ -230,6 +239,7 @@ def test_the_rest_of_what_was_reviewed_may_be_done(reviewed: Step, now: Step) ->
     [
         (CREATE, update("displayName", None, "Other")),
         (CREATE, update("tags", [], ["z"])),
+        (update("tags", ["a"], ["b"]), update("tags", ["a", "c"], ["b"])),
         (CREATE, RequestPermissions(app="web", permissions=(SITES,))),
         (CREATE, replace(CREATE, app="api")),
         (CREATE, GrantAppRole(app="web", role=MAIL)),
@@ -248,6 +258,10 @@ def test_the_rest_of_what_was_reviewed_may_be_done(reviewed: Step, now: Step) ->
         ),
         (update("web.redirectUris", ["a"], ["b"]), update("web.redirectUris", ["a", "c"], ["b"])),
         (update("web.redirectUris", ["a"], ["b"]), update("web.redirectUris", ["a"], ["b", "c"])),
+        (
+            update("appRoles", [{"value": "A"}], [{"value": "B"}]),
+            update("appRoles", [{"value": "A"}, {"value": "C"}], [{"value": "B"}]),
+        ),
         (
             DeleteApplication(app="old", application_id="1", display_name="Old"),
             DeleteApplication(app="old", application_id="2", display_name="Old"),
