@@ -13,9 +13,10 @@ from provision import destroy as destruction
 from provision.desired import resolve
 from provision.diff import diff
 from provision.errors import Interrupted, PlanError, StoreError, UnsafePlan, UsageError
+from provision.evidence import Known
 from provision.life import Rotation
 from provision.manifest.spec import Manifest
-from provision.model import Desired, DesiredApplication, Observed
+from provision.model import Desired, Observed
 from provision.observe import observe, observe_one, read_stores
 from provision.plan import (
     AddSecret,
@@ -193,37 +194,38 @@ async def _carry_out(
         return observed, limits.within(again, observed, only).steps
 
     receipt = await executor.apply(planned.plan, run, replan)
-    app_ids = {app: state.app_id for app, state in run.states.items()}
     findings: tuple[Finding, ...] = ()
     whole = _whole(planned, receipt, limits)
-    proved = not skip_verify and not target.stopping.is_set() and bool(whole or not receipt.failed)
+    proved = not skip_verify and not target.stopping.is_set()
+    proved = proved and bool(whole.applications or whole.identities or not receipt.failed)
     if proved:
         try:
-            findings = await _proof(manifest, whole, target, app_ids)
+            findings = await _proof(manifest, whole, target, Known.of(run, planned.desired))
         except Interrupted:
             proved = False  # the receipt of what was done must still be shown
     return Applied(receipt=receipt, findings=findings, proved=proved)
 
 
-def _whole(planned: Planned, receipt: Receipt, limits: Limits) -> tuple[DesiredApplication, ...]:
+def _whole(planned: Planned, receipt: Receipt, limits: Limits) -> Desired:
     """What was completed; what failed half-way is in the receipt, what waits for a developer in the notes."""
+    desired = planned.desired
     left_out = {failed.app for failed in receipt.failed}
     if limits.consent_only:
         left_out |= {note.app for note in planned.plan.notes}
         there = planned.observed.applications
-        left_out |= {app.key for app in planned.desired.applications if app.key not in there}
-    return tuple(wanted for wanted in planned.desired.applications if wanted.key not in left_out)
+        left_out |= {app.key for app in desired.applications if app.key not in there}
+    return replace(
+        desired,
+        applications=tuple(each for each in desired.applications if each.key not in left_out),
+        identities=tuple(each for each in desired.identities if each.key not in left_out),
+    )
 
 
 async def _proof(
-    manifest: Manifest,
-    completed: tuple[DesiredApplication, ...],
-    target: Target,
-    app_ids: dict[str, str],
+    manifest: Manifest, completed: Desired, target: Target, known: Known
 ) -> tuple[Finding, ...]:
-    desired = Desired(owner=manifest.owner, applications=completed)
     stored = await asyncio.to_thread(read_stores, target, manifest)
-    return await verify(desired, app_ids, stored, target, patience=AFTER_APPLY)
+    return await verify(completed, known, stored, target, patience=AFTER_APPLY)
 
 
 def refuse_unsafe(plan: Plan, *, allow_destroy: bool) -> None:
@@ -257,8 +259,8 @@ async def check(manifest: Manifest, target: Target, *, patience: Patience) -> tu
     observed = await look(manifest, target)
     desired = resolve(manifest, observed)
     stored = await asyncio.to_thread(read_stores, target, manifest)
-    app_ids = {key: found.application.app_id for key, found in observed.applications.items()}
-    return await verify(desired, app_ids, stored, target, patience=patience)
+    known = Known.of(Run.starting(target, desired, observed), desired)
+    return await verify(desired, known, stored, target, patience=patience)
 
 
 def disproved(

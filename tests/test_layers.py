@@ -36,6 +36,8 @@ ACTS = {
     "credentials",
     "proof",
     "verify",
+    "evidence",
+    "granted",
     "destroy",
     "run",
     "target",
