@@ -15,8 +15,9 @@ from provision.diff import diff
 from provision.errors import Interrupted, PlanError, StoreError, UnsafePlan, UsageError
 from provision.evidence import Known
 from provision.life import Rotation
+from provision.lookup import app_id_of
 from provision.manifest.spec import Manifest
-from provision.model import Desired, Observed
+from provision.model import GRAPH_APP_ID, Desired, Observed
 from provision.observe import observe, observe_one, read_stores
 from provision.plan import (
     AddSecret,
@@ -282,8 +283,13 @@ def unfinished(applied: Applied, manifest: Manifest) -> bool:
     return bool(applied.receipt.failed or applied.receipt.left) or disproved(findings)
 
 
-async def token(manifest: Manifest, app: str, target: Target) -> str:
-    """A fresh token as a workload, with the first secret that a store here can give."""
+async def token(
+    manifest: Manifest, app: str, target: Target, *, resource: str | None = None
+) -> str:
+    """A fresh token as a workload, with the first secret that a store here can give.
+
+    It is for Microsoft Graph, or for the resource that is named as the manifest would.
+    """
     specs = [spec for spec in manifest.applications if spec.key == app]
     if not specs:
         known = ", ".join(spec.key for spec in manifest.applications)
@@ -291,11 +297,18 @@ async def token(manifest: Manifest, app: str, target: Target) -> str:
     stored = await asyncio.to_thread(read_stores, target, manifest)
     for value in stored.get(app, {}).values():
         if value and value.secret and value.client_id and value.tenant_id == target.tenant_id:
-            return await target.token_of(value.client_id, value.secret)
+            return await target.token_of(
+                value.client_id, value.secret, await _resource(manifest, resource, target)
+            )
     raise StoreError(
         f"No store on this machine holds a secret of {app} for this tenant",
         hint="Run provision apply first, or provision rotate --now for a new secret here.",
     )
+
+
+async def _resource(manifest: Manifest, name: str | None, target: Target) -> str | None:
+    app_id = await app_id_of(target, manifest, name) if name else GRAPH_APP_ID
+    return None if app_id == GRAPH_APP_ID else app_id
 
 
 def _refuse_stored_workload(manifest: Manifest, target: Target) -> None:
