@@ -23,11 +23,12 @@ from provision.run import Run
 class Known:
     """What is known of the tenant when a proof begins.
 
-    `app_ids` and `principals`, the object ids of service principals, are by key; `resources` by appId; `addresses`
-    are the identifier URIs that the manifest gives its own applications, by key.
+    `app_ids`, `object_ids` and `principals`, the object ids of service principals, are by key; `resources` by appId;
+    `addresses` are the identifier URIs that the manifest gives its own applications, by key.
     """
 
     app_ids: Mapping[str, str]
+    object_ids: Mapping[str, str] = field(default_factory=dict)
     principals: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, Resource] = field(default_factory=dict)
     addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Known:
         }
         return cls(
             app_ids={key: state.app_id for key, state in there.items()},
+            object_ids={key: state.id for key, state in there.items()},
             principals={k: state.principal_id for k, state in there.items() if state.principal_id},
             resources=dict(run.resources),
             addresses={

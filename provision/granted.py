@@ -15,6 +15,7 @@ from provision.model import (
     ServicePrincipal,
 )
 from provision.target import Target
+from provision.trust import changes_of
 from provision.wait import pause
 
 
@@ -114,5 +115,30 @@ async def settled(target: Target, holder: Holder, known: Known, *, within: float
             return left
         what = f"the directory: consent to {named(waiting_for, known)}"
         target.progress.waiting(holder.key, what, waited, within)
+        await pause(target, seconds)
+    raise AssertionError("backoff never ends")
+
+
+async def untrusted(
+    target: Target, known: Known, wanted: DesiredApplication, *, within: float
+) -> frozenset[str]:
+    """The federated credentials that the directory does not have as declared; one just made may take a while."""
+    if not wanted.federated:
+        return frozenset()
+    object_id = known.object_ids[wanted.key]
+    began = target.clock.monotonic()
+    for seconds in backoff(1.0):
+        there = await directory.federated_credentials(target.graph, [object_id])
+        present = {each.name: each for each in there.get(object_id, ())}
+        left = frozenset(
+            each.name
+            for each in wanted.federated
+            if each.name not in present or any(changes_of(each, present[each.name]))
+        )
+        waited = target.clock.monotonic() - began
+        if not left or waited + seconds > within:
+            return left
+        what = f"the directory: federated credential {', '.join(sorted(left))}"
+        target.progress.waiting(wanted.key, what, waited, within)
         await pause(target, seconds)
     raise AssertionError("backoff never ends")

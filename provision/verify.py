@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from auth import claims
 from auth.errors import AuthError, TokenRefused
@@ -43,6 +44,11 @@ LATE = frozenset({500011, 501051})
 UNREADABLE = "its secret is not readable on this machine"
 FEDERATED = "federated: its issuer's token is not here"
 MANAGED = "a managed identity: only Azure can ask for its token"
+UNTRUSTED: Mapping[str, Any] = {
+    "result": Result.FAILED,
+    "says": "the application has no such federated credential: its issuer's tokens are refused",
+    "hint": "Run provision apply.",
+}
 NO_CREDENTIAL = "it has no credential here"
 
 
@@ -135,11 +141,15 @@ async def _application(
     unread += [(each.name, FEDERATED) for each in wanted.federated]
     if not checks and not unread and (wanted.app_roles or wanted.scopes):
         unread.append(("-", NO_CREDENTIAL))
-    proven, read = await asyncio.gather(
+    proven, read, untrusted = await asyncio.gather(
         asyncio.gather(*(_prove(check) for check in checks)),
         _by_grants(scene, Holder.application(wanted, app_id), unread),
+        granted.untrusted(
+            scene.target, scene.known, wanted, within=scene.patience.for_reads(grant=True)
+        ),
     )
     found = {each.credential: each for each in (*proven, *read)}
+    found |= {name: replace(found[name], **UNTRUSTED) for name in untrusted}
     return tuple(found[name] for name in _credentials(wanted) or found)
 
 
