@@ -13,7 +13,6 @@ from provision import destroy as destruction
 from provision.desired import resolve
 from provision.diff import diff
 from provision.errors import Interrupted, PlanError, StoreError, UnsafePlan, UsageError
-from provision.evidence import Known
 from provision.life import Rotation
 from provision.lookup import app_id_of
 from provision.manifest.spec import Manifest
@@ -32,9 +31,10 @@ from provision.plan import (
 )
 from provision.receipt import Finding, Receipt, Result
 from provision.run import PROVE_OVER, Run
+from provision.scene import Known, Patience
 from provision.stores import Belongs
 from provision.target import Target
-from provision.verify import Patience, verify
+from provision.verify import verify
 
 AFTER_APPLY = Patience(roles=600.0)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provision.clock import backoff
-from provision.evidence import Known, named
 from provision.graph import directory
 from provision.model import (
     AppRole,
@@ -14,6 +13,7 @@ from provision.model import (
     PermissionScope,
     ServicePrincipal,
 )
+from provision.scene import Known, named
 from provision.target import Target
 from provision.trust import changes_of
 from provision.wait import pause
@@ -142,3 +142,19 @@ async def untrusted(
         target.progress.waiting(wanted.key, what, waited, within)
         await pause(target, seconds)
     raise AssertionError("backoff never ends")
+
+
+def delegated(left: Missing, known: Known) -> str:
+    """What can be said of delegated consents that hold nobody up."""
+    if left.scopes is None:
+        return "delegated consents cannot be read by this operator"
+    if left.scopes:
+        return f"not consented to for everybody: {named(left.scopes, known)}"
+    return "delegated consents are granted: a token with them needs a signed-in user"
+
+
+def hint(*, grant: bool) -> str:
+    """What to do about a consent that is missing."""
+    if grant:
+        return "An administrator runs: provision apply"
+    return "As declared (consent: request): an administrator grants it, then run provision verify again."

@@ -38,6 +38,8 @@ ACTS = {
     "verify",
     "evidence",
     "granted",
+    "scene",
+    "tokens",
     "destroy",
     "run",
     "target",
