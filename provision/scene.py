@@ -18,7 +18,7 @@ from provision.model import (
 from provision.run import Run
 from provision.target import Target
 
-READS = 120.0
+READS = 300.0
 """Seconds that a consent may be unseen by a replica of the directory; tokens take longer to show it."""
 
 

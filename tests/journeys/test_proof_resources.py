@@ -182,6 +182,35 @@ def test_an_undeclared_role_of_another_api_is_told_with_its_resource_and_fails_u
     assert f"{WRITE} of orders-api: in the token, not in the manifest" in strict.said
 
 
+def test_a_client_that_its_api_does_not_admit_lacks_a_consent_and_not_a_secret(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """The token service refuses the token itself, AADSTS501051: the way out is a consent all the same."""
+    client = paper.an_app(permissions={"orders-api": [READ]})
+    manifest = written(workplace, client, servicePrincipal={"assignmentRequired": True})
+    provision("apply", manifest, "--yes", "--skip-verify")
+    outsider.send(sandbox, "DELETE", assignments(sandbox)[role_id(sandbox, READ)])
+
+    refused = provision("verify", manifest, "--json")
+
+    assert refused.exit_code == 1
+    found = findings(refused)["my-workload/ci"]
+    assert found["result"] == "pending consent"
+    assert found["says"] == f"no administrator has consented to {READ} of orders-api"
+
+
+def test_a_resource_without_its_service_principal_leaves_its_clients_pending(
+    mixed: Path, provision: Provision, sandbox: Server
+) -> None:
+    """With it went the consents that its clients had."""
+    outsider.send(sandbox, "DELETE", f"servicePrincipals/{principal(sandbox, 'orders-api')['id']}")
+
+    refused = provision("verify", mixed, "--json")
+
+    assert refused.exit_code == 1
+    assert findings(refused)["my-workload/ci"]["result"] == "pending consent"
+
+
 def test_a_resource_that_was_deleted_fails_the_proof_of_its_clients(
     mixed: Path, provision: Provision, sandbox: Server
 ) -> None:
@@ -262,3 +291,37 @@ def test_a_token_for_an_api_that_nobody_knows_is_refused_with_the_names_that_are
     assert refused.exit_code == 64
     assert "No API of this tenant is called Payroll" in refused.said
     assert "The manifest names Microsoft Graph, my-workload, orders-api" in refused.said
+
+
+def test_a_token_for_a_name_that_several_apis_bear_is_refused_with_their_app_ids(
+    mixed: Path, provision: Provision, sandbox: Server
+) -> None:
+    role = {
+        "id": "7d9e6a51-6a5c-4a53-9d0e-3f5a1f0a7b11",
+        "value": "Orders.Steal",
+        "displayName": "Steal",
+        "description": "Steals.",
+        "allowedMemberTypes": ["Application"],
+        "isEnabled": True,
+    }
+    theirs = outsider.application(sandbox, displayName="Orders API", appRoles=[role])
+    outsider.send(sandbox, "POST", "servicePrincipals", {"appId": theirs["appId"]})
+
+    refused = provision("token", mixed, "my-workload", "--resource", "Orders API")
+
+    assert refused.exit_code == 64
+    assert "Several APIs of this tenant are called Orders API" in refused.said
+    assert theirs["appId"] in refused.said
+
+
+def test_a_token_for_an_application_of_the_manifest_that_is_gone_names_apply(
+    mixed: Path, provision: Provision, sandbox: Server
+) -> None:
+    api = truth.application(sandbox, "hello.orders-api")
+    outsider.send(sandbox, "DELETE", f"applications/{api['id']}")
+
+    refused = provision("token", mixed, "my-workload", "--resource", "orders-api")
+
+    assert refused.exit_code == 64
+    assert "orders-api does not exist in this tenant" in refused.said
+    assert "Run provision apply first" in refused.said

@@ -155,6 +155,17 @@ def test_an_application_that_only_offers_something_has_nothing_to_prove(
     assert "Nothing to prove" in proven.said
 
 
+def test_a_pipeline_that_needs_no_permission_is_only_trusted(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    app = paper.an_app(credentials={"pipeline": TRUST}, permissions=None)
+
+    applied = provision("apply", paper.write(workplace, app), "--yes")
+
+    assert applied.exit_code == 0, applied.said
+    assert "its issuer's token is not here; no permission is wanted" in applied.said
+
+
 @LAGGING
 def test_a_managed_identity_that_was_granted_its_roles_is_not_provable_here(
     function: Path, provision: Provision
