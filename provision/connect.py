@@ -274,8 +274,9 @@ async def _signed_in(
     tell(f"Cloud:    {cloud.name}{note}")
     tell(f"Operator: {identity.name}, by {signed.says}")
 
-    async def token_of(app_id: str, secret: Secret) -> str:
-        return await workload.token(identity.tenant_id, app_id, secret.reveal(), cloud)
+    async def token_of(app_id: str, secret: Secret, resource: str | None = None) -> str:
+        scope = f"{resource}/.default" if resource else None
+        return await workload.token(identity.tenant_id, app_id, secret.reveal(), cloud, scope=scope)
 
     return Target(
         tenant_id=identity.tenant_id,

@@ -14,9 +14,10 @@ from provision.desired import resolve
 from provision.diff import diff
 from provision.errors import Interrupted, PlanError, StoreError, UnsafePlan, UsageError
 from provision.life import Rotation
+from provision.lookup import app_id_of
 from provision.manifest.narrow import only
 from provision.manifest.spec import Manifest
-from provision.model import Desired, DesiredApplication, Observed
+from provision.model import GRAPH_APP_ID, Desired, Observed
 from provision.observe import observe, read_stores
 from provision.plan import (
     AddSecret,
@@ -31,9 +32,10 @@ from provision.plan import (
 )
 from provision.receipt import Finding, Receipt, Result
 from provision.run import PROVE_OVER, Run
+from provision.scene import Known, Patience
 from provision.stores import Belongs
 from provision.target import Target
-from provision.verify import Patience, verify
+from provision.verify import verify
 
 AFTER_APPLY = Patience(roles=600.0)
 
@@ -194,39 +196,40 @@ async def _carry_out(
         return observed, limits.within(again, observed, desired).steps
 
     receipt = await executor.apply(planned.plan, run, replan)
-    app_ids = {app: state.app_id for app, state in run.states.items()}
     findings: tuple[Finding, ...] = ()
     whole = _whole(planned, receipt, limits)
-    worth = bool(whole or not (receipt.failed or limits.consent_only))
+    worth = bool(
+        whole.applications or whole.identities or not (receipt.failed or limits.consent_only)
+    )
     proved = not skip_verify and not target.stopping.is_set() and worth
     if proved:
         try:
-            findings = await _proof(manifest, planned.desired, whole, target, app_ids)
+            findings = await _proof(manifest, whole, target, Known.of(run, planned.desired))
         except Interrupted:
             proved = False  # the receipt of what was done must still be shown
     return Applied(receipt=receipt, findings=findings, proved=proved)
 
 
-def _whole(planned: Planned, receipt: Receipt, limits: Limits) -> tuple[DesiredApplication, ...]:
+def _whole(planned: Planned, receipt: Receipt, limits: Limits) -> Desired:
     """What was completed; what failed half-way is in the receipt, what waits for a developer in the notes."""
+    desired = planned.desired
     left_out = {failed.app for failed in receipt.failed}
     if limits.consent_only:
         left_out |= {note.app for note in planned.plan.notes}
         there = planned.observed.applications
-        left_out |= {app.key for app in planned.desired.applications if app.key not in there}
-    return tuple(wanted for wanted in planned.desired.applications if wanted.key not in left_out)
+        left_out |= {app.key for app in desired.applications if app.key not in there}
+    return replace(
+        desired,
+        applications=tuple(each for each in desired.applications if each.key not in left_out),
+        identities=tuple(each for each in desired.identities if each.key not in left_out),
+    )
 
 
 async def _proof(
-    manifest: Manifest,
-    desired: Desired,
-    completed: tuple[DesiredApplication, ...],
-    target: Target,
-    app_ids: dict[str, str],
+    manifest: Manifest, completed: Desired, target: Target, known: Known
 ) -> tuple[Finding, ...]:
-    desired = replace(desired, applications=completed)
     stored = await asyncio.to_thread(read_stores, target, manifest)
-    return await verify(desired, app_ids, stored, target, patience=AFTER_APPLY)
+    return await verify(completed, known, stored, target, patience=AFTER_APPLY)
 
 
 def refuse_unsafe(plan: Plan, *, allow_destroy: bool) -> None:
@@ -260,8 +263,8 @@ async def check(manifest: Manifest, target: Target, *, patience: Patience) -> tu
     observed = await look(manifest, target)
     desired = resolve(manifest, observed)
     stored = await asyncio.to_thread(read_stores, target, manifest)
-    app_ids = {key: found.application.app_id for key, found in observed.applications.items()}
-    return await verify(desired, app_ids, stored, target, patience=patience)
+    known = Known.of(Run.starting(target, desired, observed), desired)
+    return await verify(desired, known, stored, target, patience=patience)
 
 
 def disproved(
@@ -283,8 +286,13 @@ def unfinished(applied: Applied, manifest: Manifest) -> bool:
     return bool(applied.receipt.failed or applied.receipt.left) or disproved(findings)
 
 
-async def token(manifest: Manifest, app: str, target: Target) -> str:
-    """A fresh token as a workload, with the first secret that a store here can give."""
+async def token(
+    manifest: Manifest, app: str, target: Target, *, resource: str | None = None
+) -> str:
+    """A fresh token as a workload, with the first secret that a store here can give.
+
+    It is for Microsoft Graph, or for the resource that is named as the manifest would.
+    """
     specs = [spec for spec in manifest.applications if spec.key == app]
     if not specs:
         known = ", ".join(spec.key for spec in manifest.applications)
@@ -292,11 +300,18 @@ async def token(manifest: Manifest, app: str, target: Target) -> str:
     stored = await asyncio.to_thread(read_stores, target, manifest)
     for value in stored.get(app, {}).values():
         if value and value.secret and value.client_id and value.tenant_id == target.tenant_id:
-            return await target.token_of(value.client_id, value.secret)
+            return await target.token_of(
+                value.client_id, value.secret, await _resource(manifest, resource, target)
+            )
     raise StoreError(
         f"No store on this machine holds a secret of {app} for this tenant",
         hint="Run provision apply first, or provision rotate --now for a new secret here.",
     )
+
+
+async def _resource(manifest: Manifest, name: str | None, target: Target) -> str | None:
+    app_id = await app_id_of(target, manifest, name) if name else GRAPH_APP_ID
+    return None if app_id == GRAPH_APP_ID else app_id
 
 
 def _refuse_stored_workload(manifest: Manifest, target: Target) -> None:

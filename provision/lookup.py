@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from provision import wellknown
 from provision.desired import RESOURCES
+from provision.errors import UsageError
 from provision.graph import directory
-from provision.manifest.spec import Manifest
+from provision.manifest.spec import ApplicationSpec, Manifest
 from provision.model import Application, Resource
+from provision.ownership import unique_name
 from provision.target import Target
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -82,6 +84,43 @@ async def resources_requested(
     unread = sorted(asked - known.keys() - {app.app_id for app in seen})
     found = await asyncio.gather(*(directory.resource(target.graph, each) for each in unread))
     return {each.app_id: each for each in found if each}
+
+
+async def app_id_of(target: Target, manifest: Manifest, name: str) -> str:
+    """The appId of a resource that somebody names as a manifest would; raises UsageError where that tells none.
+
+    A key of the manifest, a display name, or the appId itself.
+    """
+    specs = {spec.key: spec for spec in (*manifest.applications, *manifest.others)}
+    if name in specs:
+        return await _own(target, manifest, specs[name])
+    found = await _candidates(target, name)
+    if len(found) == 1:
+        return found[0].app_id
+    if found:
+        several = ", ".join(sorted(each.app_id for each in found))
+        raise UsageError(
+            f"Several APIs of this tenant are called {name}",
+            hint=f"Write the appId of the one that is meant: {several}",
+        )
+    known = ", ".join(sorted({*Wanted.of(manifest).resources, *specs}))
+    raise UsageError(
+        f"No API of this tenant is called {name}",
+        hint=f"The manifest names {known}; any other by its display name or appId.",
+    )
+
+
+async def _own(target: Target, manifest: Manifest, spec: ApplicationSpec) -> str:
+    """The appId of an application of the manifest."""
+    if spec.adopt:
+        return spec.adopt
+    named = unique_name(manifest.owner, spec.key)
+    found = await directory.applications_named(target.graph, [named])
+    if named not in found:
+        raise UsageError(
+            f"{spec.key} does not exist in this tenant", hint="Run provision apply first."
+        )
+    return found[named].app_id
 
 
 async def _candidates(target: Target, name: str) -> tuple[Resource, ...]:

@@ -156,7 +156,8 @@ class ServicePrincipal:
 class Resource:
     """A service principal that offers permissions, such as Microsoft Graph.
 
-    `id` is None where the tenant has none yet and one would be made.
+    `id` is None where the tenant has none yet and one would be made. `names` are those that its tokens may be for,
+    beside its appId.
     """
 
     id: str | None
@@ -164,6 +165,7 @@ class Resource:
     display_name: str
     app_roles: frozenset[AppRole]
     scopes: frozenset[PermissionScope] = frozenset()
+    names: frozenset[str] = frozenset()
 
     def role(self, value: str) -> AppRole | None:
         """The application permission of that name, if the tenant knows it."""

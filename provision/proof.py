@@ -74,13 +74,23 @@ def curable(refused: AuthError) -> bool:
 
 
 async def takes(
-    target: Target, app: str, app_id: str, secret: Secret, *, patience: float, what: str
+    target: Target,
+    app: str,
+    app_id: str,
+    secret: Secret,
+    *,
+    patience: float,
+    what: str,
+    resource: str | None = None,
 ) -> str | AuthError:
-    """A token, or the last failure once `patience` seconds of those that time may cure are over."""
+    """A token, or the last failure once `patience` seconds of those that time may cure are over.
+
+    It is for Microsoft Graph, or for the resource of that appId.
+    """
     began = target.clock.monotonic()
     for seconds in backoff():
         try:
-            return await target.token_of(app_id, secret)
+            return await target.token_of(app_id, secret, resource)
         except (TokenRefused, SignInUnreachable) as refused:
             waited = target.clock.monotonic() - began
             if not curable(refused) or waited + seconds > patience:

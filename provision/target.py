@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from provision.model import Secret, StorePlace
 from provision.progress import Progress
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     from provision.stores import Store
 
 
+class TokenOf(Protocol):
+    """Asks for a fresh token as a workload, for Microsoft Graph or for the resource of that appId."""
+
+    async def __call__(self, app_id: str, secret: Secret, resource: str | None = None) -> str: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A tenant as `connect` yields it; the sandbox is one like any other.
 
-    `token_of` asks for a fresh token as a workload, given its appId and secret. `place_of` says where a store
+    `token_of` asks for a fresh token as a workload, with its appId and secret. `place_of` says where a store
     really is (a sandbox rehearses it elsewhere), `may_read` whether a command that only looks may open it.
     `tell` says something to the user that is no result, `stopping` is set when the operator wants the run to end.
     """
@@ -33,7 +39,7 @@ class Target:
     operator: Identity
     graph: Graph
     clock: Clock
-    token_of: Callable[[str, Secret], Awaitable[str]]
+    token_of: TokenOf
     place_of: Callable[[StorePlace], StorePlace]
     open_store: Callable[[StorePlace], Store]
     may_read: Callable[[StorePlace], bool]

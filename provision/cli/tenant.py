@@ -192,7 +192,7 @@ def verify(
     """Prove it: a fresh token per credential, its roles against the manifest."""
     with telling_failures(options):
         from provision import flow
-        from provision.verify import Patience
+        from provision.scene import Patience
 
         manifest = read_manifest(file, options)
         patience = (

@@ -81,6 +81,13 @@ def token(
     raw: Annotated[
         bool, typer.Option("--raw", help="Print the token itself: whoever reads it can use it.")
     ] = False,
+    resource: Annotated[
+        str | None,
+        typer.Option(
+            metavar="API",
+            help="What it is for, by display name, appId, or key in the manifest; else Microsoft Graph.",
+        ),
+    ] = None,
     *,
     options: Options,
 ) -> None:
@@ -90,7 +97,12 @@ def token(
         from provision import flow
 
         manifest = read_manifest(file, options)
-        value = work(manifest, options, lambda to: flow.token(manifest, app, to), looking=True)
+        value = work(
+            manifest,
+            options,
+            lambda to: flow.token(manifest, app, to, resource=resource),
+            looking=True,
+        )
         carried = claims.read(value)
         if raw:
             show(value)

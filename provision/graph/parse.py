@@ -65,7 +65,14 @@ SERVICE_PRINCIPAL_FIELDS = (
 ASSIGNMENT_FIELDS = ("id", "appRoleId", "principalId", "resourceId")
 GRANT_FIELDS = ("id", "clientId", "resourceId", "principalId", "consentType", "scope")
 FEDERATED_FIELDS = ("id", "name", "issuer", "subject", "audiences", "description")
-RESOURCE_FIELDS = ("id", "appId", "displayName", "appRoles", "oauth2PermissionScopes")
+RESOURCE_FIELDS = (
+    "id",
+    "appId",
+    "displayName",
+    "appRoles",
+    "oauth2PermissionScopes",
+    "servicePrincipalNames",
+)
 ORGANIZATION_FIELDS = ("id", "displayName", "verifiedDomains")
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -191,6 +198,7 @@ def resource(data: Mapping[str, Any]) -> Resource:
             for scope in data.get("oauth2PermissionScopes") or ()
             if scope.get("isEnabled") and scope.get("value")
         ),
+        names=frozenset(data.get("servicePrincipalNames") or ()),
     )
 
 

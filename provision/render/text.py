@@ -157,4 +157,6 @@ def _called(call: CallProof) -> str:
 
 
 def _subject(finding: Finding) -> str:
-    return f"{finding.app}/{finding.credential}"
+    """`-` stands for no credential at all, such as a managed identity's."""
+    none = finding.credential == "-"
+    return finding.app if none else f"{finding.app}/{finding.credential}"

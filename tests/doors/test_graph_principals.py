@@ -150,6 +150,17 @@ def test_a_resource_offers_the_scopes_that_are_enabled_and_named(scripted: Scrip
     assert found.scope("Orders.Read").id == "on"
 
 
+def test_a_resource_has_the_names_that_its_tokens_may_be_for(scripted: Scripted) -> None:
+    names = ["api", "api://orders.example"]
+    body = {"id": "sp", "appId": "api", "displayName": "Orders", "servicePrincipalNames": names}
+    scripted.will(Answer(body=body))
+
+    found = scripted.run(lambda graph: directory.resource(graph, "api"))
+
+    assert found.names == set(names)
+    assert "servicePrincipalNames" in scripted.asked[-1].path
+
+
 def test_microsoft_graph_offers_both_kinds_of_permissions(server: Server) -> None:
     found = signed_in(server, lambda graph: directory.resource(graph, GRAPH_APP_ID))
 
