@@ -77,7 +77,8 @@ async def verify(
         if app_id is None:
             proofs.append(_absent(wanted))
         elif not wanted.secrets:
-            proofs.append(_unprovable(target, wanted, app_id, "-", "it has no credential here"))
+            reason = "it has no credential here"
+            proofs.append(_unprovable(target, wanted, app_id, "-", reason, patience=patience))
         for secret in wanted.secrets if app_id else ():
             check = Check(
                 target=target, wanted=wanted, secret=secret, app_id=app_id or "", patience=patience
@@ -101,7 +102,12 @@ async def _prove(check: Check, stored: Stored | None) -> Finding:
     if value is None:
         reason = "its secret is not readable on this machine"
         return await _unprovable(
-            check.target, check.wanted, check.app_id, check.secret.name, reason
+            check.target,
+            check.wanted,
+            check.app_id,
+            check.secret.name,
+            reason,
+            patience=check.patience,
         )
     began = check.target.clock.monotonic()
     for seconds in backoff(1.0):
@@ -239,11 +245,28 @@ async def _granted(target: Target, app_id: str) -> set[str]:
 
 
 async def _unprovable(
-    target: Target, wanted: DesiredApplication, app_id: str, credential: str, reason: str
+    target: Target,
+    wanted: DesiredApplication,
+    app_id: str,
+    credential: str,
+    reason: str,
+    *,
+    patience: Patience,
 ) -> Finding:
-    """No token can be had here: the grants that the directory shows are read instead."""
-    granted = await _granted(target, app_id)
-    missing: list[AppRole] = sorted(role for role in wanted.app_roles if role.id not in granted)
+    """No token can be had here: the grants that the directory shows are read instead, until all are there.
+
+    A replica may not show yet what another runner granted a moment ago.
+    """
+    within = max(patience.consent, patience.roles if wanted.grant else 0.0)
+    began = target.clock.monotonic()
+    for seconds in backoff(1.0):
+        granted = await _granted(target, app_id)
+        missing: list[AppRole] = sorted(r for r in wanted.app_roles if r.id not in granted)
+        waited = target.clock.monotonic() - began
+        if not missing or waited + seconds > within:
+            break
+        target.progress.waiting(wanted.key, "the directory: permissions", waited, within)
+        await pause(target, seconds)
     result = Result.PENDING if missing else Result.UNPROVABLE
     names = ", ".join(role.value for role in missing)
     says = f"{reason}; " + (f"not granted: {names}" if missing else "all roles are granted")
