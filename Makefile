@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 CLIENTS ?= .venv-clients
 DEMO   := .demo
 
-.PHONY: demo test check format lock live test-clients bench bench-kills clean
+.PHONY: demo test check format lock live test-clients bench bench-kills bench-runners bench-slow clean
 
 # A first run: sets up, applies manifests/hello.yaml on the embedded tenant, and shows that a second run changes nothing.
 demo: $(VENV)/.run
@@ -46,6 +46,14 @@ bench: $(VENV)/.dev
 # A thousand kills: every write that was acknowledged is still there. Takes a quarter of an hour.
 bench-kills: $(VENV)/.dev
 	$(BIN)/python bench/sandbox_kills.py
+
+# Four processes at once on one manifest, twenty-five times in each of three ways: one correct result every time.
+bench-runners: $(VENV)/.dev
+	$(BIN)/python bench/runners.py
+
+# Two hundred applies from nothing while the directory is slow. Takes some minutes.
+bench-slow: $(VENV)/.dev
+	$(BIN)/python bench/slow.py
 
 clean:
 	rm -rf $(VENV) $(CLIENTS) $(DEMO) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

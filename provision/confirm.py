@@ -132,22 +132,44 @@ async def _settle(
     again = await _look_again(target, manifest, doubt, found, alive=alive)
     if again is None:
         return None
-    held = {
-        name: replace(value, works=works[name]) if name in works else value
-        for name, value in (again.held or (found.held if found else {})).items()
-    }
+    held = dict(again.held or (found.held if found else {}))
     for secret, value in doubt.held:
-        held.setdefault(
-            secret.name,
-            Held(
-                readable=True,
-                key_id=value.key_id,
-                tenant_id=value.tenant_id,
-                app_id=value.client_id,
-                works=works[secret.name],
-            ),
+        held[secret.name] = Held(
+            readable=True,
+            key_id=value.key_id,
+            tenant_id=value.tenant_id,
+            app_id=value.client_id,
+            works=works[secret.name],
         )
-    return replace(again, held=held)
+    settled = replace(again, held=held)
+    meanwhile = await asyncio.to_thread(_stored_meanwhile, target, doubt, settled)
+    if meanwhile:
+        return await _settle(target, manifest, Doubt(spec=doubt.spec, held=meanwhile), settled)
+    return settled
+
+
+def _stored_meanwhile(
+    target: Target, doubt: Doubt, seen: ObservedApplication
+) -> tuple[tuple[SecretSpec, Stored], ...]:
+    """What another runner put into an empty store while we looked: it is tried before one more is issued."""
+    empty = {
+        name
+        for name in doubt.unrecorded
+        if (held := seen.held.get(name)) and held.readable and held.key_id is None
+    }
+    read = (
+        (secret, target.open_store(target.place_of(secret.store)).read())
+        for secret in doubt.spec.secrets
+        if secret.name in empty
+    )
+    return tuple(
+        (secret, value)
+        for secret, value in read
+        if value
+        and value.key_id
+        and value.tenant_id == target.tenant_id
+        and value.client_id == seen.application.app_id
+    )
 
 
 async def _works(target: Target, app: str, secret: SecretSpec, value: Stored) -> bool | None:

@@ -19,7 +19,7 @@ from provision.ownership import STORED, Stored, display_name, stored_tag
 from provision.patch import read, retag
 from provision.plan import AddSecret, RecordStored, RemoveSecret
 from provision.proof import TOKENS, prove
-from provision.run import Run
+from provision.run import Outdated, Run
 from provision.stores import Belongs, Entry, Store, where
 from provision.wait import pause, until_accepted
 
@@ -47,8 +47,9 @@ async def issue(step: AddSecret, run: Run) -> str:
         seconds = await _proven_first(step, run, made, entry, store)
     else:
         seconds = await _stored_first(step, run, made, entry, store)
-    await _record(run, step.app, step.credential, made.key_id)
     run.issued.add((step.app, step.credential))
+    await _still_stored(entry, store)
+    await _record(run, step.app, step.credential, made.key_id)
     if state.lost:
         await _remove_named(run, step.app, state.lost)
     return f"{made.key_id} in {where(place)}, proven after {seconds:.0f} s"
@@ -69,8 +70,15 @@ async def _stored_first(
         raise  # the value is stored: the next run finds it there, tries it and records it
     except (ProvisionError, AuthError):
         if await _take_back(step, run, made):
-            await asyncio.to_thread(store.remove, entry.client_id)
+            await asyncio.to_thread(_forget, entry, store)
         raise
+
+
+def _forget(entry: Entry, store: Store) -> None:
+    """Take our value out again, unless another runner has put its own there."""
+    held = store.read()
+    if held is None or held.key_id in (None, entry.key_id):
+        store.remove(entry.client_id)
 
 
 async def _proven_first(
@@ -88,6 +96,18 @@ async def _proven_first(
         await _take_back(step, run, made)
         raise
     return seconds
+
+
+async def _still_stored(entry: Entry, store: Store) -> None:
+    """Another machine may write the same store meanwhile: a record must not name what it no longer holds.
+
+    The one whose value stays is then recorded by a second look; ours retires when the overlap has passed.
+    """
+    held = await asyncio.to_thread(store.read)
+    if held is None or held.client_id != entry.client_id or held.key_id is None:
+        return  # it cannot be read, or holds nothing of ours: the record of what was stored stands
+    if held.key_id != entry.key_id:
+        raise Outdated
 
 
 async def _add_password(step: AddSecret, run: Run, secret: DesiredSecret) -> Issued:

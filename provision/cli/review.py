@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +137,7 @@ def _terminal() -> bool:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """While a question is open, one Ctrl-C ends the command: asyncio would only note it."""
+    """While a question or a wait is open, one Ctrl-C ends the command: asyncio would only note it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -195,8 +195,10 @@ def show_findings(
 
 @contextmanager
 def alone(manifest: Manifest, target: Target) -> Iterator[None]:
-    """One run per manifest and tenant on this machine."""
+    """One run per manifest and tenant on this machine; Ctrl-C ends the waiting for another one."""
     from provision.lock import one_at_a_time
 
-    with one_at_a_time(target.tenant_id, manifest.owner, say):
+    with ExitStack() as stack:
+        with interruptible():
+            stack.enter_context(one_at_a_time(target.tenant_id, manifest.owner, say))
         yield

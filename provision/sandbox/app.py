@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from provision.sandbox.connection import Connection, drop
 from provision.sandbox.control import Control
 from provision.sandbox.dispatch import Dispatcher
 from provision.sandbox.faults import Fault, Faults
-from provision.sandbox.journal import Journal
+from provision.sandbox.journal import Journal, session_of
 from provision.sandbox.refusal import Refusal, TokenRefusal, graph_body, token_body
 from provision.sandbox.router import Router
 from provision.sandbox.store import Store
@@ -109,14 +109,31 @@ class Front:
         if any(fault.do == "drop_after" for fault in acting):
             await self._lose(scope, receive, began, applied=applied)
             return
-        took = time.perf_counter() - began
-        self._journal.add(method, shown, reply.status, applied=applied, seconds=took)
+        self._note(scope, headers, reply.status, began, applied=applied)
         await send_reply(send, reply)
 
     async def _lose(self, scope: Scope, receive: Receive, began: float, *, applied: bool) -> None:
-        took = time.perf_counter() - began
-        self._journal.add(scope["method"], shown_path(scope), 0, applied=applied, seconds=took)
+        self._note(scope, headers_of(scope), 0, began, applied=applied)
         await drop(self.connections, scope, receive)
+
+    def _note(
+        self,
+        scope: Scope,
+        headers: Mapping[str, str],
+        status: int,
+        began: float,
+        *,
+        applied: bool,
+    ) -> None:
+        self._journal.add(
+            scope["method"],
+            shown_path(scope),
+            status,
+            applied=applied,
+            seconds=time.perf_counter() - began,
+            began=began,
+            session=session_of(headers.get("authorization")),
+        )
 
     async def _reply(self, arrival: Arrival, acting: Sequence[Fault]) -> Reply:
         if len(arrival.body) > LARGEST_BODY:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 _KEPT = 100_000
 # What a log may tell of a query: questions, but neither credentials nor places in a list.
@@ -16,7 +17,11 @@ _HARMLESS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One request; status 0 means that its connection was dropped without an answer."""
+    """One request; status 0 means that its connection was dropped without an answer.
+
+    Requests with the same bearer token have the same `session`, so that clients can be told apart; `began` counts
+    seconds on a clock that only ever grows.
+    """
 
     sequence: int
     method: str
@@ -24,6 +29,8 @@ class Entry:
     status: int
     applied: bool
     seconds: float = 0.0
+    began: float = 0.0
+    session: str = ""
 
 
 class Journal:
@@ -47,7 +54,15 @@ class Journal:
         self._listeners.append(listener)
 
     def add(
-        self, method: str, path: str, status: int, *, applied: bool, seconds: float = 0.0
+        self,
+        method: str,
+        path: str,
+        status: int,
+        *,
+        applied: bool,
+        seconds: float = 0.0,
+        began: float = 0.0,
+        session: str = "",
     ) -> None:
         """Note one finished request; `applied` says that its effect is in the tenant."""
         with self._lock:
@@ -59,6 +74,8 @@ class Journal:
                 status=status,
                 applied=applied,
                 seconds=seconds,
+                began=began,
+                session=session,
             )
             self._entries.append(entry)
         for listener in self._listeners:
@@ -68,6 +85,13 @@ class Journal:
         """Forget the requests so far."""
         with self._lock:
             self._entries.clear()
+
+
+def session_of(authorization: str | None) -> str:
+    """A name for whoever bears this token, from which the token cannot be told; none for none."""
+    if not authorization:
+        return ""
+    return blake2b(authorization.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 def without_secrets(path: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import socket
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +16,8 @@ from pathlib import Path
 _OWNER_ONLY = 0o600
 _OWNER_ONLY_FOLDER = 0o700
 _PATIENCE = 60.0
+_STALE = 600.0
+"""Seconds after which nobody can still be writing a file: where machines share a folder, their locks are not ours."""
 
 
 class Busy(OSError):
@@ -69,7 +73,7 @@ def replace(path: Path, content: bytes) -> None:
 
 def _beside(path: Path, content: bytes) -> Path:
     """The content, safely on the disk in a file of its own in the same folder."""
-    handle, name = tempfile.mkstemp(prefix=_prefix(path), suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_prefix_here(path), suffix=".tmp", dir=path.parent)
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -110,17 +114,28 @@ def _settle(folder: Path) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Whoever holds the lock owns this path's temporary files: a killed writer's are stale."""
-    prefix = _prefix(path)
+    """Whoever holds the lock owns the temporary files made under it: a killed writer's are stale.
+
+    Another machine that shares the folder has a lock of its own, and may be writing at this moment.
+    """
+    anybodys, ours = _prefix(path), _prefix_here(path)
     with suppress(OSError):
         for entry in os.scandir(path.parent):
-            if entry.name.startswith(prefix) and entry.name.endswith(".tmp"):
+            if not (entry.name.startswith(anybodys) and entry.name.endswith(".tmp")):
+                continue
+            if entry.name.startswith(ours) or time.time() - entry.stat().st_mtime > _STALE:
                 Path(entry.path).unlink(missing_ok=True)
 
 
 def _prefix(path: Path) -> str:
     """Begins like the file, so that ignoring `.env*` covers it; the digest keeps it ours."""
     return f"{path.name[:40]}.provision-{_digest(path)[:12]}-"
+
+
+def _prefix_here(path: Path) -> str:
+    """The same for files of those who share our locks."""
+    here = f"{socket.gethostname()}/{_lock_folder()}"
+    return f"{_prefix(path)}{hashlib.sha256(os.fsencode(here)).hexdigest()[:6]}-"
 
 
 def _digest(path: Path) -> str:

@@ -17,6 +17,7 @@ import pytest
 from dotenv_build import OURS, a_place, a_store, an_entry, failing, names_in
 
 from provision.errors import StoreError
+from provision.stores import replacing
 
 
 @pytest.fixture
@@ -189,12 +190,29 @@ def test_a_killed_writer_leaves_nothing_beyond_the_next_probe(file: Path) -> Non
         os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         replacing.replace(Path(sys.argv[1]), b"K=value\\n")
     """
-    subprocess.run([sys.executable, "-c", killed, str(file)], check=False)
+    env = {**os.environ, "TMPDIR": tempfile.gettempdir(), "TEMP": tempfile.gettempdir()}
+    subprocess.run([sys.executable, "-c", killed, str(file)], check=False, env=env)
     left = names_in(file.parent)
 
     a_store(file).probe(OURS)
 
     assert [name.startswith(".env.provision-") for name in left] == [True]
+    assert names_in(file.parent) == []
+
+
+def test_what_another_machine_is_writing_beside_a_shared_file_is_left_until_it_is_old(
+    file: Path,
+) -> None:
+    """Its lock is not ours: only time tells that its writer is dead."""
+    theirs = file.with_name(replacing._prefix(file) + "0a1b2c-12345678.tmp")
+    theirs.write_text("K=value\n", encoding="utf-8")
+
+    a_store(file).probe(OURS)
+    at_first = names_in(file.parent)
+    os.utime(theirs, (0, 0))
+    a_store(file).probe(OURS)
+
+    assert at_first == [theirs.name]
     assert names_in(file.parent) == []
 
 
@@ -226,8 +244,6 @@ def test_applications_that_share_a_file_at_once_lose_nothing(file: Path) -> None
 def test_a_file_that_another_process_keeps_locked_is_given_up(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from provision.stores import replacing
-
     monkeypatch.setattr(replacing, "_PATIENCE", 0.1)
     failures: list[StoreError] = []
 

@@ -41,10 +41,16 @@ def operator(server: Server) -> Identity:
 
 
 def send(
-    server: Server, method: str, path: str, body: Any = None, *, as_whom: Identity | None = None
+    server: Server,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    as_whom: Identity | None = None,
+    token: str | None = None,
 ) -> Any:
-    """One request to Graph, with a fresh token; answers with the body."""
-    token = ask_token(server, as_whom or operator(server))
+    """One request to Graph, with a fresh token unless one is given; answers with the body."""
+    token = token or ask_token(server, as_whom or operator(server))
     request = urllib.request.Request(  # noqa: S310
         f"{server.url}/v1.0/{path}",
         method=method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import truth
 from journey import Processes, Provision
 
+from provision.lock import one_at_a_time
 from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 
@@ -139,3 +141,21 @@ def test_of_two_applies_at_the_same_time_the_second_waits_and_one_secret_is_issu
     assert sum("No changes" in each.stdout for each in ended) == 1
     assert len(truth.key_ids(sandbox)) == 1
     assert len(truth.applications(sandbox, deleted=None)) == 1
+
+
+def test_ctrl_c_ends_the_waiting_for_another_run(
+    sandbox: Server, provision_process: Processes, workplace: Path
+) -> None:
+    manifest = paper.write(workplace)
+    with one_at_a_time(sandbox.operator()["tenantId"], "hello", lambda _: None):
+        waiting = provision_process.start("apply", manifest, "--yes")
+        assert waiting.stderr is not None
+        while "waiting for it to finish" not in waiting.stderr.readline():
+            assert waiting.poll() is None
+        waiting.send_signal(signal.SIGINT)
+
+        stopped = provision_process.finish(waiting)
+
+    assert stopped.exit_code == 130, stopped.said
+    assert "Traceback" not in stopped.said
+    assert truth.applications(sandbox) == []

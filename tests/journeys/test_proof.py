@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import truth
 from journey import Outcome, Provision
 
 from provision.sandbox.faults import Fault
+from provision.sandbox.journal import Entry
 from provision.sandbox.server import Server
 
 
@@ -112,6 +114,34 @@ def test_a_secret_that_is_stored_elsewhere_is_not_provable_here_and_that_is_no_f
     assert unproven.exit_code == 0, unproven.said
     assert "not provable here" in unproven.stdout
     assert "all roles are granted" in unproven.said
+
+
+def test_a_grant_that_comes_while_verify_waits_is_seen_where_no_token_can_be_had(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    """After another runner granted it, a replica may not show it yet: that alone needs nobody."""
+    (applied.parent / paper.STORE).unlink()
+    (principal,) = truth.principals(sandbox)
+    path = f"servicePrincipals/{principal['id']}/appRoleAssignments"
+    (granted,) = outsider.send(sandbox, "GET", path)["value"]
+    outsider.send(sandbox, "DELETE", f"{path}/{granted['id']}")
+    granting = threading.Thread(
+        target=outsider.grant, args=(sandbox, principal["id"], "User.Read.All")
+    )
+    reads: list[str] = []
+
+    def once_it_was_missed(entry: Entry) -> None:
+        reads.extend([entry.path] if entry.path.endswith("/$batch") else [])
+        if len(reads) == 4 and granting.ident is None:  # two to look, and two that miss it
+            granting.start()
+
+    sandbox.requests.listen(once_it_was_missed)
+
+    waited = provision("verify", applied, "--wait", "2h")
+
+    granting.join()
+    assert waited.exit_code == 0, waited.said
+    assert "all roles are granted" in waited.said
 
 
 def test_a_secret_that_is_stored_elsewhere_fails_where_proof_is_required(
