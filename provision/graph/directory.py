@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from provision.errors import AnswerLost, GraphError
+from provision.clock import backoff
+from provision.errors import AnswerLost, GraphError, NotYetVisible
 from provision.graph import operations, parse, paths, refusals
 from provision.graph.client import Graph
 from provision.graph.reply import Reply
@@ -22,6 +24,8 @@ from provision.model import (
 
 PAGE = "999"
 """The most objects that the directory gives in one page."""
+LOOKS = 6
+"""How often the grants of a service principal that was found are asked for."""
 
 
 async def applications_owned(graph: Graph, owner_tag: str) -> tuple[Application, ...]:
@@ -204,12 +208,17 @@ async def revoke_app_role(graph: Graph, *, principal_id: str, assignment_id: str
     """Take a granted permission back."""
     principal = paths.service_principals(graph.adapter).by_service_principal_id(principal_id)
     assignment = principal.app_role_assignments.by_app_role_assignment_id(assignment_id)
-    await graph.send(
-        "DELETE",
-        paths.expand(assignment),
-        action=f"revoke a permission of the service principal {principal_id}",
-        operation=operations.REVOKE,
-    )
+    action = f"revoke a permission of the service principal {principal_id}"
+    path = paths.expand(assignment)
+    reply = await graph.send("DELETE", path, action=action, operation=operations.REVOKE)
+    if reply.ok:
+        return
+    # A replica that has not heard of a grant says the same as one that has forgotten it, and a grant that
+    # is taken for gone is never looked for again: the list decides.
+    path = paths.expand(principal.app_role_assignments)
+    listed = await graph.pages(path, action=action, operation=operations.LOOK_UP)
+    if any(item.get("id") == assignment_id for item in listed):
+        raise NotYetVisible(f"The directory is not ready to {action}")
 
 
 async def add_password(graph: Graph, object_id: str, *, display_name: str, end: datetime) -> Issued:
@@ -258,8 +267,17 @@ async def _service_principal(
     graph: Graph, principal: Reply, grants: Reply, action: str
 ) -> ServicePrincipal:
     bare = parse.understood(_bare_service_principal, principal.body, action=action)
-    # Without its grants, it is a replica behind the other: granting again is harmless.
-    items = (grants.body or {}).get("value") or [] if _present(grants, action) else []
+    # Without its grants, it is a replica behind the other. To take them for none would leave granted what
+    # is no longer asked for: once it is not asked for, nobody looks for it again.
+    for pause in itertools.islice(backoff(), LOOKS):
+        if _present(grants, action):
+            break
+        await graph.clock.sleep(pause)
+        path = f"{paths.expand(paths.service_principal_of(graph.adapter, bare.app_id))}/appRoleAssignments"
+        grants = await graph.send("GET", path, action=action, operation=operations.LOOK_UP)
+    if not _present(grants, action):
+        raise NotYetVisible(f"The directory is not ready to {action}")
+    items = (grants.body or {}).get("value") or []
     link = (grants.body or {}).get("@odata.nextLink")
     if link:
         items = [*items, *await graph.pages(link, action=action)]
