@@ -21,14 +21,14 @@ from provision.sandbox import folder as folders
 from provision.sandbox.server import serve
 from tests.sweep.bench import Bench
 
-SPEED = 500.0
+SPEED = 250.0
 
 
 @pytest.fixture(scope="session")
 def served(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Bench]:
-    """A sandbox without lag or limits, five hundred times faster than the service."""
+    """A sandbox without lag or limits, 250 times faster than the service."""
     workplace = tmp_path_factory.mktemp("sweep")
     folder = workplace / ".provision" / "sandbox"
     with serve(folder, profile="strong", scale=SPEED, seed=1, throttle=0) as server:

@@ -45,7 +45,8 @@ class Phase:
 class Trouble:
     """What befalls the k-th request.
 
-    `kills`: the run ends there; `survives`: it must end well all the same; `parts`: the parts of a batch are
+    `kills`: the run ends there; `survives`: it must end well all the same; `refuses`: so it must if a write
+    was answered with this status; `parts`: the parts of a batch are
     requests too; `always`: at every request, also when others are disturbed at a third of them.
     """
 
@@ -53,6 +54,7 @@ class Trouble:
     do: Callable[[int], tuple[Fault, ...]]
     kills: bool = False
     survives: bool = False
+    refuses: int = 0
     parts: bool = False
     always: bool = False
 
@@ -84,8 +86,8 @@ TROUBLES = (
         survives=True,
         parts=True,
     ),
-    Trouble(name="409", do=_status(409), parts=True),
-    Trouble(name="404-lag", do=lambda k: (Fault(do="lag404", nth=k),), parts=True),
+    Trouble(name="409", do=_status(409), refuses=409, parts=True),
+    Trouble(name="404-lag", do=lambda k: (Fault(do="lag404", nth=k),), refuses=404, parts=True),
 )
 """A 504 comes after the request has taken effect, the other statuses instead of it."""
 
