@@ -64,7 +64,7 @@ def _one(bench: Bench, start: Start, trouble: Trouble, k: int) -> bool:
     faults.clear()
     if trouble.kills and reached:
         _assert_dead(bench, ended, k, applied=len(trouble.do(k)) > 1)
-    if trouble.survives or _refused_a_write(bench, trouble.refuses):
+    if trouble.survives or (trouble.refuses and _refused_a_write(bench, trouble.refuses)):
         assert ended.exit_code == 0, ended.said
     state = state_of(bench, start, "disturbed")
     if bench.thorough or state not in bench.settled:
