@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 CLIENTS ?= .venv-clients
 DEMO   := .demo
 
-.PHONY: demo test check format lock live test-clients bench bench-kills bench-runners bench-slow clean
+.PHONY: demo test sweep check format lock live test-clients bench bench-kills bench-runners bench-slow clean
 
 # A first run: sets up, applies manifests/hello.yaml on the embedded tenant, and shows that a second run changes nothing.
 demo: $(VENV)/.run
@@ -16,6 +16,10 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
+
+# Every request of every phase, killed, refused and unanswered; ends with a table. Takes a while: `make test` disturbs a part.
+sweep: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/sweep -n 2 --dist worksteal --sweep $(PYTEST)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

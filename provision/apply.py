@@ -200,8 +200,7 @@ async def _shape(step: Shaping, run: Run) -> str:
             await request(run, step.app, add=run.accesses(step.permissions))
             return ""
         case WithdrawPermissions():
-            await request(run, step.app, remove=run.accesses(step.permissions))
-            return ""
+            return await grant.withdraw(step, run)
         case CreateServicePrincipal():
             return await create_service_principal(step, run)
         case RestoreServicePrincipal():

@@ -7,15 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from provision.errors import NotYetVisible
 from provision.graph import directory
 from provision.graph.operations import CREATE_RESOURCE_PRINCIPAL
-from provision.model import OAuth2PermissionGrant
+from provision.model import AppRole, OAuth2PermissionGrant, ServicePrincipal
+from provision.patch import request
 from provision.plan import (
     CreateResourcePrincipal,
     GrantAppRole,
     GrantScopes,
     RevokeAppRole,
     RevokeScopes,
+    WithdrawPermissions,
 )
-from provision.run import Run
+from provision.run import Outdated, Run
 from provision.wait import pause
 
 LOOKS = 3
@@ -117,6 +119,32 @@ async def revoke_scopes(step: RevokeScopes, run: Run) -> str:
 
     await run.until_accepted(step.app, attempt, what="permission")
     return ""
+
+
+async def withdraw(step: WithdrawPermissions, run: Run) -> str:
+    """Ask for less, once nobody shows a consent to it any more: what is not asked for is not remembered as ours."""
+    graph, state = run.target.graph, run.states[step.app]
+    resources = {run.known_resource(each.resource): each.resource for each in step.permissions}
+    left = {
+        (each.resource, each.id if isinstance(each, AppRole) else each.value)
+        for each in step.permissions
+    }
+    for look in range(LOOKS if state.principal_id else 0):
+        read = await directory.service_principals(graph, [state.app_id], delegated=[state.app_id])
+        there = read.get(state.app_id)
+        granted = _granted(there) if there else set()
+        if any((resources.get(id), what) in left for id, what in granted):
+            raise Outdated  # a replica that was behind hid it from the plan
+        if look < LOOKS - 1:
+            await pause(run.target, 0.5)
+    await request(run, step.app, remove=run.accesses(step.permissions))
+    return ""
+
+
+def _granted(principal: ServicePrincipal) -> set[tuple[str, str]]:
+    roles = {(each.resource_id, each.app_role_id) for each in principal.app_role_assignments}
+    consents = (each for each in principal.grants or () if each.principal_id is None)
+    return roles | {(each.resource_id, scope) for each in consents for scope in each.scopes}
 
 
 async def _surely_gone(listed: Callable[[], Awaitable[bool]], run: Run) -> None:

@@ -166,14 +166,19 @@ class Run:
         """The appId of a resource or client: an application of the manifest is known by its key."""
         return self.states[name].app_id if name in self.states else name
 
-    def resource_id_of(self, name: str) -> str:
-        """The object id of a resource's service principal."""
+    def known_resource(self, name: str) -> str | None:
+        """The object id of a resource's service principal, if there is one."""
         if name in self.states:
-            return self.principal_of(name)
+            return self.states[name].principal_id
         found = self.resources.get(name)
-        if found is None or found.id is None:
+        return found.id if found else None
+
+    def resource_id_of(self, name: str) -> str:
+        """The object id of a resource's service principal, which consent needs; raises NotMade without one."""
+        found = self.known_resource(name)
+        if found is None:
             raise NotMade(name)
-        return found.id
+        return found
 
     def resolved(self, permission: Permission) -> Permission:
         """The permission with its id, where only the resource's new service principal could tell it."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from provision.clock import backoff
+from provision.errors import NotYetVisible
 from provision.graph import operations, parse, paths
 from provision.graph.answers import PAGE, listed, present, select
 from provision.graph.client import Graph
 from provision.graph.refusals import Operation
 from provision.graph.reply import Reply
 from provision.model import OAuth2PermissionGrant, Resource, ServicePrincipal
+
+LOOKS = 8
+"""How often the consents of a service principal that was found are asked for: about a minute."""
 
 
 async def service_principals(
@@ -41,7 +47,7 @@ async def service_principals(
     ):
         if present(bare, action):
             principal = await _with_assignments(graph, bare, assignments, action)
-            read = await _delegated(graph, grants.get(app_id), action)
+            read = await _delegated(graph, app_id, grants.get(app_id), action)
             found[app_id] = replace(principal, grants=read)
     return found
 
@@ -130,23 +136,42 @@ async def _with_assignments(
     principal = parse.understood(parse.service_principal, bare.body, action=action)
     if assignments.status == 403:  # with Application.ReadWrite.OwnedBy alone they are hidden
         return replace(principal, assignments_known=False)
-    # Without its grants, it is a replica behind the other: granting again is harmless.
-    items = await listed(graph, assignments, action) if present(assignments, action) else []
+    there = await _caught_up(graph, principal.app_id, assignments, "appRoleAssignments", action)
     return replace(
         principal,
         app_role_assignments=parse.understood(
-            lambda data: parse.assignments(data["value"]), {"value": items}, action=action
+            lambda data: parse.assignments(data["value"]),
+            {"value": await listed(graph, there, action)},
+            action=action,
         ),
     )
 
 
+async def _caught_up(graph: Graph, app_id: str, reply: Reply, what: str, action: str) -> Reply:
+    """A list of consents of a service principal that was found; 404 comes from a replica behind the others.
+
+    To take that for none would leave granted what is no longer asked for: once it is not asked for,
+    nobody looks for it again.
+    """
+    for pause in itertools.islice(backoff(), LOOKS):
+        if present(reply, action):
+            return reply
+        await graph.clock.sleep(pause)
+        path = f"{paths.expand(paths.service_principal_of(graph.adapter, app_id))}/{what}"
+        reply = await graph.send("GET", path, action=action, operation=operations.LOOK_UP)
+    if not present(reply, action):
+        raise NotYetVisible(f"The directory is not ready to {action}")
+    return reply
+
+
 async def _delegated(
-    graph: Graph, reply: Reply | None, action: str
+    graph: Graph, app_id: str, reply: Reply | None, action: str
 ) -> tuple[OAuth2PermissionGrant, ...] | None:
     """None where nobody asked, or the operator may not know."""
     if reply is None or reply.status == 403:
         return None
-    items = await listed(graph, reply, action) if present(reply, action) else []
+    there = await _caught_up(graph, app_id, reply, "oauth2PermissionGrants", action)
+    items = await listed(graph, there, action)
     return parse.understood(
         lambda data: parse.grants(data["value"]), {"value": items}, action=action
     )

@@ -264,13 +264,6 @@ def test_many_grants_are_read_to_their_last_page(scripted: Scripted) -> None:
     assert [grant.id for grant in found["client"].app_role_assignments] == ["as", "last"]
 
 
-def test_a_service_principal_whose_grants_are_behind_has_none(scripted: Scripted) -> None:
-    key = "/servicePrincipals(appId='client')"
-    scripted.otherwise = parts_of({key: {"id": "sp", "appId": "client"}})
-
-    assert scripted.run(principals)["client"].app_role_assignments == ()
-
-
 def test_a_resource_offers_only_what_applications_can_be_granted(scripted: Scripted) -> None:
     def role(value: str | None, *, enabled: bool = True, member: str = "Application") -> Any:
         id_ = f"id of {value}"

@@ -1,0 +1,64 @@
+"""Grants that a replica has not heard of are not taken for gone: nobody would look for them again."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted import Answer, Asked, Scripted, refusal, serving
+
+from provision.errors import NotYetVisible
+from provision.graph import directory
+from provision.graph.client import Graph
+
+ASSIGNMENT = {"id": "as", "appRoleId": "role", "principalId": "sp", "resourceId": "graph"}
+NOT_FOUND = refusal(404, "Request_ResourceNotFound")
+
+
+@pytest.fixture
+def scripted(signed: tuple[ssl.SSLContext, Path]) -> Iterator[Scripted]:
+    context, bundle = signed
+    with serving(context, bundle) as server:
+        yield server
+
+
+def without_grants(then: Callable[[], Answer]) -> Callable[[Asked], Answer]:
+    """A batch that finds the service principal but not its grants; what is asked afterwards."""
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method != "POST":
+            return then()
+        parts: list[dict[str, Any]] = []
+        for part in asked.body["requests"]:
+            grants = part["url"].endswith("/appRoleAssignments")
+            body = {"error": {}} if grants else {"id": "sp", "appId": "client"}
+            parts.append({"id": part["id"], "status": 404 if grants else 200, "body": body})
+        return Answer(body={"responses": parts})
+
+    return answer
+
+
+def principals(graph: Graph) -> Awaitable[Any]:
+    return directory.service_principals(graph, ["client"])
+
+
+def test_grants_that_are_behind_their_service_principal_are_asked_for_again(
+    scripted: Scripted,
+) -> None:
+    """Taken for none, they would stay granted when the manifest drops them."""
+    late = iter((NOT_FOUND, Answer(body={"value": [ASSIGNMENT]})))
+    scripted.otherwise = without_grants(lambda: next(late))
+
+    found = scripted.run(principals)
+
+    assert [grant.id for grant in found["client"].app_role_assignments] == ["as"]
+
+
+def test_grants_that_stay_behind_are_not_yet_visible(scripted: Scripted) -> None:
+    scripted.otherwise = without_grants(lambda: NOT_FOUND)
+
+    with pytest.raises(NotYetVisible):
+        scripted.run(principals)

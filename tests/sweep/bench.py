@@ -1,0 +1,192 @@
+"""One served sandbox whose state is kept and put back between cases, and commands that die in the middle."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import json
+import re
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provision.sandbox.journal import Entry
+from provision.sandbox.server import Server
+from tests.journeys.journey import Outcome, run_here
+from tests.sweep.rows import Phase, Row, Trouble
+
+MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
+KILLED = 137
+_DEATH = getattr(signal, "SIGUSR1", signal.SIGABRT)
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_FLEETING = re.compile(
+    r"(?P<moment>\d{4}-\d\d-\d\d)T[\d:.]+Z"
+    r"|(?P<epoch>:1[789]\d{8}\b)"
+    r"|(?P<nonce>(?<=:)[0-9a-f]{9}\b)"
+    r"|(?P<secret>\w{3}\dQ~[\w.~-]{34})"
+)
+Key = tuple[str, str]
+
+
+class Killed(SystemExit):
+    """The process ends here: nothing of it may go on, least of all a write to a store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything that outlives a command: the tenant and the stores."""
+
+    tenant: sqlite3.Connection
+    stores: dict[Path, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """From where one phase of one manifest begins, and which requests its command sends undisturbed.
+
+    `strangers` are the objects that were there before anything of ours, `foreign` is what others put on
+    applications of ours; `requests` are the numbered requests,
+    `answers` the same with the parts of batches counted too.
+    """
+
+    row: Row
+    phase: Phase
+    moment: Moment
+    strangers: dict[Key, str]
+    foreign: dict[str, Any]
+    requests: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Bench:
+    """A sandbox, the folder that commands run in, and what was established already."""
+
+    server: Server
+    workplace: Path
+    thorough: bool
+    seed: int
+    settled: set[tuple[str, ...]] = field(default_factory=set)
+    starts: dict[tuple[str, str], Start] = field(default_factory=dict)
+    ground: Moment | None = None
+    _death: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.server.requests.listen(self._dropped)
+
+    @property
+    def stores(self) -> Path:
+        """Where the sandbox rehearses the stores."""
+        return self.server.folder / "default" / "stores"
+
+    def write(self, row: Row, *, edited: bool) -> dict[str, Any]:
+        """Put the manifest into the workplace; answers with its content."""
+        content: dict[str, Any] = yaml.safe_load((MANIFESTS / row.file).read_text(encoding="utf-8"))
+        if edited:
+            row.edit(content)
+        (self.workplace / row.file).write_text(json.dumps(content, indent=2), encoding="utf-8")
+        return content
+
+    def run(self, row: Row, command: tuple[str, ...]) -> Outcome:
+        """One command about the manifest in the workplace."""
+        verb, *options = command
+        return run_here(verb, row.file, *options)
+
+    def keep(self) -> Moment:
+        """Everything as it is now."""
+        kept = sqlite3.connect(":memory:", check_same_thread=False)
+        with self.server.store.reading() as db:
+            db.backup(kept)
+        files = [path for path in self.stores.rglob("*") if path.is_file()]
+        return Moment(kept, {path: path.read_bytes() for path in files})
+
+    def restore(self, moment: Moment) -> None:
+        """Put the tenant, its time and the stores back."""
+        self.server.faults.clear()
+        self.server.requests.clear()
+        with self.server.store.reading() as db:
+            moment.tenant.backup(db)
+        self.server.store._large.clear()
+        self.server.store.room.clear()
+        shutil.rmtree(self.stores, ignore_errors=True)
+        for path, content in moment.stores.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def objects(self) -> dict[Key, str]:
+        """Every object of the tenant as it is kept, deleted ones included, in the order of writing."""
+        sql = "SELECT kind, id, deleted, body FROM objects ORDER BY write"
+        with self.server.store.reading() as db:
+            return {(kind, id): f"{deleted} {body}" for kind, id, deleted, body in db.execute(sql)}
+
+    def likeness(self, strangers: dict[Key, str]) -> str:
+        """The state without what differs from run to run: two states that look alike recover alike.
+
+        Secrets and nonces are left out, moments replaced by their day, identifiers by the order in which they
+        appear; objects and lines of stores are sorted, since applications are worked on side by side.
+        """
+        ours = [body for key, body in self.objects().items() if strangers.get(key) != body]
+        files = (path for path in self.stores.rglob("*") if path.is_file())
+        lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
+        texts = (_without_chance(text) for text in (*ours, *lines))
+        numbers: dict[str, str] = {}
+        return _GUID.sub(
+            lambda found: numbers.setdefault(found[0], f"#{len(numbers)}"),
+            "\n".join(sorted(texts, key=lambda text: _GUID.sub("#", text))),
+        )
+
+    @contextmanager
+    def dying(self) -> Iterator[None]:
+        """While inside, the first request whose connection is broken is the last thing that the command does.
+
+        It dies between two steps of its event loop: inside of one, the loop could not be closed.
+        """
+
+        def die(_number: int, _frame: object) -> None:
+            asyncio.get_running_loop().call_soon(_end)
+
+        before = signal.signal(_DEATH, die)
+        try:
+            with self.killing(lambda: _thread.interrupt_main(_DEATH)):
+                yield
+        finally:
+            signal.signal(_DEATH, before)
+
+    @contextmanager
+    def killing(self, death: Callable[[], None]) -> Iterator[None]:
+        """While inside, the first connection that the sandbox breaks brings this death."""
+        self._death = death
+        try:
+            yield
+        finally:
+            self._death = None
+
+    def disturbed(self, start: Start, trouble: Trouble, k: int) -> Outcome:
+        """The phase's command from its start, with this trouble at its k-th request."""
+        self.restore(start.moment)
+        self.server.faults.add(*trouble.do(k))
+        if not trouble.kills:
+            return self.run(start.row, start.phase.command)
+        with self.dying():
+            return self.run(start.row, start.phase.command)
+
+    def _dropped(self, entry: Entry) -> None:
+        if self._death is not None and entry.status == 0:
+            death, self._death = self._death, None
+            death()
+
+
+def _end() -> None:
+    raise Killed(KILLED)
+
+
+def _without_chance(text: str) -> str:
+    text = re.sub(r'"_secrets":\{[^}]*\}|"hint":"[^"]*"|"id":"[\w-]{43}"', "", text)
+    return _FLEETING.sub(lambda found: found["moment"] or f"<{found.lastgroup}>", text)

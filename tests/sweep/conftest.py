@@ -1,0 +1,87 @@
+"""The sandbox of the sweep, one for each worker, and the table of what was swept."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.pipeline.transport import (
+    AsyncHttpTransport,
+    AsyncioRequestsTransport,
+    HttpTransport,
+)
+
+from provision.sandbox import folder as folders
+from provision.sandbox.server import serve
+from tests.sweep.bench import Bench
+
+SPEED = 250.0
+
+
+@pytest.fixture(scope="session")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Bench]:
+    """A sandbox without lag or limits, 250 times faster than the service."""
+    workplace = tmp_path_factory.mktemp("sweep")
+    folder = workplace / ".provision" / "sandbox"
+    with serve(folder, profile="strong", scale=SPEED, seed=1, throttle=0) as server:
+        folders.publish(folder, server.url, scale=server.scale)
+        thorough = bool(request.config.getoption("--sweep"))
+        seed = int(request.config.getoption("--sweep-seed"))
+        yield Bench(server=server, workplace=workplace, thorough=thorough, seed=seed)
+        folders.withdraw(folder)
+
+
+@pytest.fixture
+def bench(served: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """The sandbox of this worker; commands run in its workplace."""
+    monkeypatch.chdir(served.workplace)
+    monkeypatch.setattr(HttpTransport, "sleep", _sleep)
+    monkeypatch.setattr(AsyncHttpTransport, "sleep", _sleep_async)
+    monkeypatch.setattr(AsyncioRequestsTransport, "sleep", _sleep_async)
+    yield served
+    gc.collect()  # what killed runs left open is complained about here, and not in the next test
+
+
+def _sleep(_: HttpTransport[Any, Any], duration: float) -> None:
+    """The pauses of azure-core, which knows nothing of our clock, at the pace of the sandbox."""
+    time.sleep(duration / SPEED)
+
+
+async def _sleep_async(_: AsyncHttpTransport[Any, Any], duration: float) -> None:
+    await asyncio.sleep(duration / SPEED)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Manifest by phase by fault: how many requests were disturbed, and how many of these ended well."""
+    cells: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "swept" and report.when == "call":
+                    manifest, phase, trouble, cases, passed = value
+                    cells[manifest, phase, trouble] = (cases, passed)
+    if not cells:
+        return
+    rows: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
+    columns = sorted({(manifest, phase) for manifest, phase, _ in cells})
+    for (manifest, phase, trouble), (cases, passed) in cells.items():
+        rows[trouble][manifest, phase] = f"{passed}/{cases}" if passed < cases else str(cases)
+    terminalreporter.section("swept: requests disturbed (passed/all where some did not)")
+    heads = [f"{Path(manifest).stem} {phase}" for manifest, phase in columns]
+    terminalreporter.write_line(" | ".join([f"{'':14}", *heads]))
+    for trouble, row in sorted(rows.items()):
+        line = [
+            f"{row.get(column, '-'):>{len(head)}}"
+            for column, head in zip(columns, heads, strict=True)
+        ]
+        terminalreporter.write_line(" | ".join([f"{trouble:14}", *line]))
+    total = sum(cases for cases, _ in cells.values())
+    terminalreporter.write_line(f"{total} cases, {sum(p for _, p in cells.values())} passed")
