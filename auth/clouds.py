@@ -29,7 +29,8 @@ class Cloud:
         return f"{self.graph}/.default"
 
 
-# Hosts: https://learn.microsoft.com/graph/deployments. Audiences of federated credentials:
+# Hosts: https://learn.microsoft.com/graph/deployments. Admin centers:
+# https://learn.microsoft.com/entra/fundamentals/faq. Audiences of federated credentials:
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
 CLOUDS: Mapping[str, Cloud] = MappingProxyType(
     {
@@ -39,27 +40,27 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
                 name="public",
                 login="https://login.microsoftonline.com",
                 graph="https://graph.microsoft.com",
-                portal="https://portal.azure.com",
+                portal="https://entra.microsoft.com",
             ),
             Cloud(
                 name="usgov",
                 login="https://login.microsoftonline.us",
                 graph="https://graph.microsoft.us",
-                portal="https://portal.azure.us",
+                portal="https://entra.microsoft.us",
                 exchange_audience="api://AzureADTokenExchangeUSGov",
             ),
             Cloud(
                 name="usgov-dod",
                 login="https://login.microsoftonline.us",
                 graph="https://dod-graph.microsoft.us",
-                portal="https://portal.azure.us",
+                portal="https://entra.microsoft.us",
                 exchange_audience="api://AzureADTokenExchangeUSGov",
             ),
             Cloud(
                 name="china",
                 login="https://login.chinacloudapi.cn",
                 graph="https://microsoftgraph.chinacloudapi.cn",
-                portal="https://portal.azure.cn",
+                portal="https://entra.microsoftonline.cn",
                 exchange_audience="api://AzureADTokenExchangeChina",
             ),
         )
@@ -77,6 +78,51 @@ def named(name: str) -> Cloud:
             hint=f"Choose one of {', '.join(CLOUDS)}, or name the hosts of another one "
             "with --login and --graph.",
         ) from None
+
+
+# Terraform's names: https://registry.terraform.io/providers/hashicorp/azuread/latest/docs
+_TERRAFORM = MappingProxyType(
+    {
+        "global": "public",
+        "public": "public",
+        "usgovernment": "usgov",
+        "usgovernmentl4": "usgov",
+        "usgovernmentl5": "usgov-dod",
+        "dod": "usgov-dod",
+        "china": "china",
+    }
+)
+_AUTHORITIES = MappingProxyType(
+    {
+        "login.microsoftonline.com": "public",
+        "login.microsoftonline.us": "usgov",
+        "login.chinacloudapi.cn": "china",
+        "login.partner.microsoftonline.cn": "china",
+    }
+)
+
+
+def in_settings(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The clouds that ARM_ENVIRONMENT and AZURE_AUTHORITY_HOST mean, each with who names it.
+
+    An authority that is none of Microsoft's is left out: it says nothing of where its Graph is.
+    One that serves two clouds leaves the choice to ARM_ENVIRONMENT.
+    """
+    found = []
+    if host := environ.get("AZURE_AUTHORITY_HOST", "").strip():
+        name = urlsplit(host if "//" in host else f"//{host}").hostname or ""
+        if name in _AUTHORITIES:
+            found.append((_AUTHORITIES[name], "AZURE_AUTHORITY_HOST"))
+    if word := environ.get("ARM_ENVIRONMENT", "").strip().lower():
+        if word not in _TERRAFORM:
+            raise AuthError(
+                f'ARM_ENVIRONMENT names no cloud: "{word}"',
+                hint=f"Choose one of {', '.join(_TERRAFORM)}, or unset it and use --cloud.",
+            )
+        meant = _TERRAFORM[word]
+        found = [each for each in found if CLOUDS[each[0]].login != CLOUDS[meant].login]
+        found.append((meant, "ARM_ENVIRONMENT"))
+    return found
 
 
 def custom(login: str, graph: str, ca_bundle: Path | None = None) -> Cloud:

@@ -8,15 +8,17 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from auth import claims
+from auth import claims, roles
 from auth.cached import CachedCredential
 from auth.clouds import Cloud
 from auth.errors import AuthError, CredentialUnavailable
 from auth.ways import CHAIN, WAYS, Asked, Offer
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
-# The well-known entry of `wids` for "no directory role": it says nothing about power.
-_NO_ROLE = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
+# The well-known entries of `wids` for "no directory role" and "a member": they give no power.
+_NO_ROLES = frozenset(
+    {"0997a1d0-0d1d-4acb-b408-d5ca73121e90", "b79fbf4d-3ef9-4689-8143-76b194e85509"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,11 @@ class Identity:
     scopes: frozenset[str]
     wids: frozenset[str]
     person: bool
+
+    @property
+    def directory_roles(self) -> tuple[str, ...]:
+        """The directory roles that the token carries, by name."""
+        return roles.names(self.wids)
 
 
 async def sign_in(
@@ -91,7 +98,7 @@ async def who(credential: CachedCredential, cloud: Cloud) -> Identity:
         name=next(filter(None, names), token.object_id),
         roles=token.roles,
         scopes=token.scopes,
-        wids=token.wids - {_NO_ROLE},
+        wids=token.wids - _NO_ROLES,
         person=person,
     )
 

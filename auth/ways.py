@@ -16,6 +16,13 @@ from auth.runner import Runner, assertion, check
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+_SWITCHED = "switched off by {}"
+_FEDERATED = {
+    "AZURE_FEDERATED_TOKEN_FILE": "ARM_USE_AKS_WORKLOAD_IDENTITY",
+    "ARM_OIDC_TOKEN_FILE_PATH": "ARM_USE_OIDC",
+    "ARM_OIDC_TOKEN": "ARM_USE_OIDC",
+}
+"""Variables that give a federated token, in their order, and the switch of each."""
 _PATIENCE = 60  # the CLIs need more than the library's 10 seconds on a cold Windows agent
 
 
@@ -55,6 +62,7 @@ def environment(asked: Asked) -> Offer | str:
         certificate = _certificate(asked, prefix)
         proven = bool(secret or certificate)
         if client and tenant and proven:
+            _tell_others(asked, prefix)
             return _confidential(asked, (tenant, client, secret), certificate)
         if client or proven:
             known = {"CLIENT_ID": client, "TENANT_ID": tenant, "CLIENT_SECRET": proven}
@@ -66,7 +74,7 @@ def environment(asked: Asked) -> Offer | str:
 def runner(asked: Asked) -> Offer | str:
     """The identity of a GitHub Actions or Azure DevOps job, exchanged at the token service."""
     if _off(asked, "ARM_USE_OIDC"):
-        return "switched off by ARM_USE_OIDC"
+        return _SWITCHED.format("ARM_USE_OIDC")
     found = _runner(asked)
     if isinstance(found, str):
         return found
@@ -84,10 +92,12 @@ def runner(asked: Asked) -> Offer | str:
 
 def federated(asked: Asked) -> Offer | str:
     """A token of an outside issuer: a file that Kubernetes keeps fresh, or a variable."""
-    names = ("AZURE_FEDERATED_TOKEN_FILE", "ARM_OIDC_TOKEN_FILE_PATH", "ARM_OIDC_TOKEN")
-    name = next((name for name in names if asked.environ.get(name)), None)
+    named = [name for name in _FEDERATED if asked.environ.get(name)]
+    if not named:
+        return f"none of {', '.join(_FEDERATED)} is set"
+    name = next((name for name in named if not _off(asked, _FEDERATED[name])), None)
     if name is None:
-        return f"none of {', '.join(names)} is set"
+        return _SWITCHED.format(" and ".join(dict.fromkeys(_FEDERATED[name] for name in named)))
     client, tenant = _client(asked), _tenant(asked)
     if not client or not tenant:
         return f"{name} is set, but {_unset(client, tenant)}"
@@ -107,7 +117,7 @@ def azure_cli(asked: Asked) -> Offer | str:
     from azure.identity import AzureCliCredential
 
     if _off(asked, "ARM_USE_CLI"):
-        return "switched off by ARM_USE_CLI"
+        return _SWITCHED.format("ARM_USE_CLI")
     return Offer(
         says="the Azure CLI's sign-in",
         name="the Azure CLI",
@@ -136,6 +146,8 @@ def managed_identity(asked: Asked) -> Offer | str:
     """The identity that Azure gives to the machine."""
     # Left alone, the library asks the metadata address of virtual machines, which on any other
     # network belongs to whoever took it: that must have been chosen.
+    if _off(asked, "ARM_USE_MSI"):
+        return _SWITCHED.format("ARM_USE_MSI")
     env = asked.environ
     app_service = env.get("IDENTITY_ENDPOINT") and (
         env.get("IDENTITY_HEADER") or env.get("IMDS_ENDPOINT")
@@ -153,7 +165,7 @@ def managed_identity(asked: Asked) -> Offer | str:
         name="the managed identity",
         client_id=client or None,
         certain=False,
-        credential=ManagedIdentityCredential(client_id=client or None),
+        credential=ManagedIdentityCredential(client_id=client or None, **_trust(asked.cloud)),
     )
 
 
@@ -274,7 +286,11 @@ def _options(cloud: Cloud) -> dict[str, Any]:
         "authority": cloud.login,
         "disable_instance_discovery": cloud.custom,
     }
-    return options | ({"connection_verify": str(cloud.ca_bundle)} if cloud.ca_bundle else {})
+    return options | _trust(cloud)
+
+
+def _trust(cloud: Cloud) -> dict[str, Any]:
+    return {"connection_verify": str(cloud.ca_bundle)} if cloud.ca_bundle else {}
 
 
 def _person(asked: Asked) -> dict[str, Any]:
@@ -284,12 +300,30 @@ def _person(asked: Asked) -> dict[str, Any]:
 
 def _client(asked: Asked) -> str:
     names = ("AZURE_CLIENT_ID", "ARM_CLIENT_ID", "AZURESUBSCRIPTION_CLIENT_ID")
-    return next(filter(None, (_read(asked, name) for name in names)), "")
+    named = [(name, value) for name in names if (value := _read(asked, name))]
+    if not named:
+        return ""
+    (chosen, client), *others = named
+    _tell_apart(asked, chosen, client, others)
+    return client
 
 
 def _tenant(asked: Asked) -> str:
     names = ("AZURE_TENANT_ID", "ARM_TENANT_ID", "AZURESUBSCRIPTION_TENANT_ID")
     return asked.tenant or next(filter(None, (_read(asked, name) for name in names)), "")
+
+
+def _tell_others(asked: Asked, prefix: str) -> None:
+    """Two families of variables may name two clients: the loser is said, or nobody understands."""
+    name = f"{prefix}CLIENT_ID"
+    other = "ARM_CLIENT_ID" if prefix == "AZURE_" else "AZURE_CLIENT_ID"
+    _tell_apart(asked, name, _read(asked, name), [(other, _read(asked, other))])
+
+
+def _tell_apart(asked: Asked, chosen: str, client: str, others: list[tuple[str, str]]) -> None:
+    for name, value in others:
+        if value and value.casefold() != client.casefold():
+            asked.tell(f"{chosen} names the client {client}; {name} names {value}: not used")
 
 
 def _unset(client: str, tenant: str) -> str:

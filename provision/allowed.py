@@ -154,8 +154,15 @@ def grants(
 ) -> Iterator[Step | Note]:
     """Consent to what is missing, or say that it waits for somebody else."""
     principal = found.service_principal if found else None
-    granted = roles_of(principal, names)
-    missing: list[Permission] = sorted(wanted.app_roles - granted.keys())
+    granted = {*roles_of(principal, names)}
+    if found and hides_roles(principal):
+        # Who may not read them may not grant them either: what was asked for is left to others.
+        granted |= {
+            each for each in requested(found.application, names) if isinstance(each, AppRole)
+        }
+        if wanted.app_roles:
+            yield Note(app=wanted.key, says=HIDDEN)
+    missing: list[Permission] = sorted(wanted.app_roles - granted)
     unread = principal is not None and principal.grants is None and bool(wanted.scopes)
     if unread:
         yield Note(app=wanted.key, says=UNREAD)
@@ -175,6 +182,15 @@ def grants(
         yield GrantScopes(app=wanted.key, scopes=tuple(some))
 
 
+def hides_roles(principal: ServicePrincipal | None) -> bool:
+    """Whether the operator may not read which application permissions were granted."""
+    return principal is not None and not principal.assignments_known
+
+
+HIDDEN = (
+    "which application permissions were granted cannot be read by this operator "
+    "(Application.Read.All would do), so none is revoked; provision verify shows them"
+)
 UNREAD = (
     "its delegated consents cannot be read by this operator (Directory.Read.All would do), "
     "so none is granted or revoked"
@@ -211,7 +227,9 @@ def withdrawals(
     left = [
         each
         for each in ordered(requested(found.application, names) - asked(wanted))
-        if each.resource in readable and not (unread and isinstance(each, PermissionScope))
+        if each.resource in readable
+        and not (unread and isinstance(each, PermissionScope))
+        and not (hides_roles(principal) and isinstance(each, AppRole))
     ]
     if left:
         yield WithdrawPermissions(app=wanted.key, permissions=tuple(left))

@@ -12,6 +12,7 @@ from provision import change, credentials, federate, grant
 from provision.create import create, create_service_principal, restore
 from provision.errors import Forbidden, Interrupted, NotYetVisible, ProvisionError
 from provision.graph import directory
+from provision.graph.client import recording
 from provision.model import Observed
 from provision.patch import request
 from provision.plan import (
@@ -110,7 +111,8 @@ async def _application(run: Run, app: str, steps: list[Step], replan: Replan) ->
         run.target.progress.start(app, words(step))
         try:
             try:
-                detail = await perform(step, run)
+                with recording() as request_ids:
+                    detail = await perform(step, run)
             except (Outdated, NotYetVisible) as surprise:
                 replans += 1
                 queue = await _planned_again(run, app, replan, surprise, replans)
@@ -124,7 +126,7 @@ async def _application(run: Run, app: str, steps: list[Step], replan: Replan) ->
                 return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(rest))
         else:
             run.target.progress.done(app, words(step), detail)
-            done.append(Done(step=step, detail=detail))
+            done.append(Done(step=step, detail=detail, request_ids=tuple(request_ids)))
             _announce(run, app, step, rest)
         queue = rest
     return Receipt(done=tuple(done), failed=tuple(failed))

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provision import refused
 from provision.clock import SystemClock
-from provision.errors import UsageError
+from provision.errors import Forbidden, UsageError
 from provision.manifest.spec import Manifest
 from provision.model import DotenvStore, Secret, StorePlace
 from provision.progress import Progress, Silent
@@ -118,7 +119,7 @@ def place_for(
         chosen = (
             clouds.custom(wishes.login, wishes.graph, wishes.ca_bundle)
             if wishes.login and wishes.graph
-            else _named(wishes, cloud)
+            else _named(wishes, cloud, tell)
         )
         yield Place(cloud=chosen, tenant=tenant, environ=wishes.environ, auth=wishes.auth)
         return
@@ -126,7 +127,7 @@ def place_for(
         yield place
 
 
-def _named(wishes: Wishes, cloud: str | None) -> Cloud:
+def _named(wishes: Wishes, cloud: str | None, tell: Callable[[str], None]) -> Cloud:
     from auth import clouds
 
     if wishes.login or wishes.graph:
@@ -134,7 +135,31 @@ def _named(wishes: Wishes, cloud: str | None) -> Cloud:
             "--login and --graph name a cloud together: one of them is missing",
             hint="Give both, for example --login https://login.example --graph https://graph.example",
         )
-    return replace(clouds.named(wishes.cloud or cloud or "public"), ca_bundle=wishes.ca_bundle)
+    return replace(clouds.named(choose_cloud(wishes, cloud, tell)), ca_bundle=wishes.ca_bundle)
+
+
+def _same_login(one: str, other: str) -> bool:
+    """Whether two clouds sign in at one host, as those of the US government do."""
+    from auth import clouds
+
+    return clouds.named(one).login == clouds.named(other).login
+
+
+def choose_cloud(wishes: Wishes, cloud: str | None, tell: Callable[[str], None]) -> str:
+    """--cloud, else the manifest, else AZURE_AUTHORITY_HOST, else ARM_ENVIRONMENT, else Microsoft's public one."""
+    from auth import clouds
+
+    settings = clouds.in_settings(wishes.environ)
+    asked = [(wishes.cloud, "--cloud"), (cloud, "the manifest"), *settings]
+    named = [(name, source) for name, source in asked if name]
+    if not named:
+        return "public"
+    chosen, source = named[0]
+    for name, other in named[1:]:
+        shared = other == "AZURE_AUTHORITY_HOST" and _same_login(name, chosen)
+        if name != chosen and not shared:
+            tell(f"{source} chose the cloud {chosen}; {other} names {name}, which is not used")
+    return chosen
 
 
 @contextmanager
@@ -202,12 +227,15 @@ async def connect(
     with place_for(choice.tenant, wishes, manifest.cloud if manifest else None, tell) as place:
         async with AsyncExitStack() as stack:
             target = await _signed_in(stack, choice, place, wishes, tell)
-            yield replace(
-                target,
-                progress=progress or Silent(),
-                place_of=_placing(place, manifest),
-                may_read=_reading(place, manifest, looking=looking),
-            )
+            try:
+                yield replace(
+                    target,
+                    progress=progress or Silent(),
+                    place_of=_placing(place, manifest),
+                    may_read=_reading(place, manifest, looking=looking),
+                )
+            except Forbidden as refusal:
+                raise refused.in_words(refusal, target.operator) from refusal
 
 
 async def _signed_in(
@@ -241,7 +269,8 @@ async def _signed_in(
     name = choice.tenant if sandbox_name(choice.tenant) else name
     note = f": {place.says}" if place.says else ""
     shown = [name] if name == identity.tenant_id else [name, identity.tenant_id]
-    tell(f"Tenant:   {' '.join(shown)}")
+    unnamed = "" if organization else " (Organization.Read.All would show its name)"
+    tell(f"Tenant:   {' '.join(shown)}{unnamed}")
     tell(f"Cloud:    {cloud.name}{note}")
     tell(f"Operator: {identity.name}, by {signed.says}")
 

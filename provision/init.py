@@ -9,6 +9,7 @@ from pathlib import Path
 from provision import permissions as known
 from provision.errors import ManifestError, UsageError
 from provision.manifest import parse
+from provision.risk import tier
 
 _CALLS = {
     "User.Read.All": "GET /users?$top=1",
@@ -39,7 +40,7 @@ applications:
     # What the workload may do, by itself and without a user: as little as possible.
     permissions:
       Microsoft Graph:{permissions}
-
+{power}
     credentials:
       {credential}:
         secret:
@@ -49,6 +50,11 @@ applications:
           # Where the value goes: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET ...
           # Relative to this file. Keep it out of git.
           store: {{dotenv: {store}, prefix: {prefix}}}
+"""
+
+_POWER = """
+    # A permission that can lead to control of the whole tenant must be named a second time.
+    allowTier0:
 """
 
 _VERIFY = """
@@ -78,6 +84,7 @@ def manifest_text(
         app=_key(app),
         display_name=_quoted(display_name or app.replace("-", " ").title()),
         permissions=_list(permissions),
+        power=_power(permissions),
         credential=_key(credential),
         store=_quoted(store),
         prefix=_quoted(prefix),
@@ -107,6 +114,13 @@ def _list(permissions: Sequence[str]) -> str:
     if not permissions:
         return " []    # such as [User.Read.All]"
     return "".join(f"\n        - {line}" for line in _lines(permissions))
+
+
+def _power(permissions: Sequence[str]) -> str:
+    """Says again what leads to control of the tenant, with the reason."""
+    strong = [value for value in permissions if tier(value, "application").tier == 0]
+    lines = (f"      - {value}    # {tier(value, 'application').reason}\n" for value in strong)
+    return _POWER + "".join(lines) if strong else ""
 
 
 def _lines(permissions: Sequence[str]) -> Iterator[str]:

@@ -136,12 +136,14 @@ class OAuth2PermissionGrant:
 class ServicePrincipal:
     """An application's presence in the tenant, with what was granted to it.
 
-    `grants` is None where the operator may not read delegated consents, or nobody asked for them.
+    `grants` is None where the operator may not read delegated consents, or nobody asked for them;
+    `assignments_known` is False where it may not read which application permissions were granted.
     """
 
     id: str
     app_id: str
     app_role_assignments: tuple[AppRoleAssignment, ...] = ()
+    assignments_known: bool = True
     grants: tuple[OAuth2PermissionGrant, ...] | None = None
     enabled: bool = True
     assignment_required: bool = False

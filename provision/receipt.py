@@ -10,10 +10,14 @@ from provision.plan import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A step that was carried out; `detail` says what people want to know of it, never a secret."""
+    """A step that was carried out; `detail` says what people want to know of it, never a secret.
+
+    `request_ids` are those of its writes to Microsoft Graph, whose support asks for them.
+    """
 
     step: Step
     detail: str = ""
+    request_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ TIER0: Mapping[str, str] = {
 }
 """https://learn.microsoft.com/graph/permissions-reference and Microsoft's own list of privileged ones."""
 
-_WRITES = re.compile(r"\b\w*(Write|Manage|Send|Create|Delete|Upload|Update|FullControl|Invite)")
+_READS = re.compile(r"\.(Read(?!Write|Update)|View|List)")
 _CONTENT = re.compile(
     r"(Mail|Files|Sites|Calendars|Chat|ChatMessage|ChannelMessage|Notes|Contacts|Tasks|MailboxItem"
     r"|OnlineMeetingTranscript|OnlineMeetingRecording|CallTranscripts|CallRecordings)\b"
@@ -84,22 +84,23 @@ def tier(value: str, kind: Kind) -> Risk:
     if kind == "delegated":
         return _delegated(value)
     if _OWN.search(value):
-        return Risk(tier="low", reason="it reaches only what was made by it or given to it")
+        reach: Tier = "low" if value.endswith("Selected") or _READS.search(value) else "medium"
+        return Risk(tier=reach, reason="it reaches only what was made by it or given to it")
     if _CONTENT.match(value):
         return Risk(tier="high", reason="it reaches what people wrote, of everybody in the tenant")
-    if _WRITES.search(value):
-        return Risk(tier="high", reason="it can change things of the whole tenant")
     if _level(value, "Application") <= _LEAST:
         return Risk(tier="low", reason="Microsoft counts it among the least powerful")
-    return Risk(tier="medium", reason="it can read things of the whole tenant")
+    if _READS.search(value):
+        return Risk(tier="medium", reason="it can read things of the whole tenant")
+    return Risk(tier="high", reason="it can change things of the whole tenant")
 
 
 def _delegated(value: str) -> Risk:
     """A user is signed in, and the permission never exceeds what that user may do."""
     if value.endswith((".All", ".AllSites")):
-        if _WRITES.search(value):
-            return Risk(tier="high", reason="it can change whatever the signed-in user may change")
-        return Risk(tier="medium", reason="it can read whatever the signed-in user may read")
+        if _READS.search(value):
+            return Risk(tier="medium", reason="it can read whatever the signed-in user may read")
+        return Risk(tier="high", reason="it can change whatever the signed-in user may change")
     if _level(value, "DelegatedWork") > _LEAST:
         return Risk(tier="medium", reason="Microsoft counts it among the more powerful")
     return Risk(tier="low", reason="it reaches only the signed-in user's own things")

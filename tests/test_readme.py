@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from readme import README, ROOT, alike, blocks, played, run
+
+from provision.manifest import parse
 
 
 def _compared(name: str, folder: Path, *, rewrite: bool) -> None:
@@ -58,3 +61,21 @@ def test_make_demo_runs_the_commands_that_the_readme_shows() -> None:
 
     assert shown == ["provision apply hello.yaml --yes"] * 2
     assert makefile.count("/provision apply hello.yaml --yes") == len(shown)
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_manifest_that_the_readme_explains_is_valid(environment: str) -> None:
+    chapter = README.read_text(encoding="utf-8").partition("## The manifest\n")[2]
+    (text, *_) = re.findall(r"```yaml\n(.*?)```", chapter, re.DOTALL)
+
+    manifest = parse(
+        text,
+        file="README.md",
+        folder=ROOT,
+        environ={},
+        variables={},
+        environment=environment,
+    )
+
+    assert manifest.warnings == ()
+    assert manifest.owner == f"contoso-platform.{environment}"

@@ -6,12 +6,15 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from provision.cli.options import Options, takes_options
 from provision.cli.output import look, say, show, tell, telling_failures, wrong_usage
+
+if TYPE_CHECKING:
+    from provision.manifest.spec import Manifest
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Manifests.")]
 IGNORED = (".env", ".provision/")
@@ -128,12 +131,19 @@ def validate(files: Files, *, options: Options) -> None:
                 for warning in manifest.warnings:
                     say(f"Warning: {warning}")
                 if not options.json:
-                    count = len(manifest.applications)
-                    show(f"{path}: valid, {count} application{'s' if count != 1 else ''}")
+                    show(f"{path}: valid, {_counted(manifest)}")
         if options.json:
             show(jsonout.validate_json(problems, warnings))
         if problems:
             raise typer.Exit(1)
+
+
+def _counted(manifest: Manifest) -> str:
+    applications, identities = len(manifest.applications), len(manifest.identities)
+    said = f"{applications} application{'s' if applications != 1 else ''}"
+    if identities:
+        said += f", {identities} managed identit{'ies' if identities != 1 else 'y'}"
+    return said
 
 
 class Drawn(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,7 +111,7 @@ def apply(
                     applied = await flow.apply(
                         manifest, planned, target, skip_verify=skip_verify, limits=limits
                     )
-                return target.tenant_id, applied
+                return target.tenant_id, _explained(applied, manifest, planned, target)
 
         tenant_id, applied = work(
             manifest, options, verb, replace_store=replace_store, parallel=parallelism
@@ -167,7 +168,7 @@ def rotate(
                     applied = await flow.rotate(
                         manifest, planned, target, rotation=rotation, prove_over=over
                     )
-                return target.tenant_id, applied
+                return target.tenant_id, _explained(applied, manifest, planned, target)
 
         tenant_id, applied = work(manifest, options, verb, replace_store=replace_store)
         _finish(applied, tenant_id, manifest, options, stop)
@@ -219,7 +220,7 @@ def destroy(
 ) -> None:
     """Remove what the manifest owns, and its values from stores that can be read."""
     with telling_failures(options):
-        from provision import flow
+        from provision import explain, flow
 
         manifest, stop = read_manifest(file, options), Stop()
 
@@ -231,11 +232,19 @@ def destroy(
                     review.confirm_by_name(manifest, target)
                 with stopping(target.stopping, stop):
                     receipt = await flow.destroy(manifest, doomed, observed, target, purge=purge)
-                return target.tenant_id, receipt
+                return target.tenant_id, explain.refusals(receipt, manifest, observed, target)
 
         tenant_id, receipt = work(manifest, options, verb)
         review.show_receipt(receipt, tenant_id, manifest, options)
         _exit(stop, failed=bool(receipt.failed or receipt.left))
+
+
+def _explained(applied: Applied, manifest: Manifest, planned: Planned, target: Target) -> Applied:
+    """What was done, with what the operator was refused in the manifest's words."""
+    from provision import explain
+
+    told = explain.refusals(applied.receipt, manifest, planned.observed, target)
+    return replace(applied, receipt=told)
 
 
 def _finish(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,26 @@ from provision.graph.reply import Reply, read
 from provision.graph.transport import Credential, Stack
 
 log = logging.getLogger(__name__)
+
+
+_recorded: ContextVar[list[str] | None] = ContextVar("recorded", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[list[str]]:
+    """Collects the request ids of the writes that are sent meanwhile by this task: support asks for them."""
+    ids: list[str] = []
+    token = _recorded.set(ids)
+    try:
+        yield ids
+    finally:
+        _recorded.reset(token)
+
+
+def _record(request_id: str) -> None:
+    ids = _recorded.get()
+    if ids is not None and request_id:
+        ids.append(request_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +77,6 @@ class Graph:
         self._clock = clock
         self._gate = retry.Gate(clock)
         self._slots = asyncio.Semaphore(parallel)
-        self.request_ids: list[tuple[str, str]] = []
 
     @classmethod
     @asynccontextmanager
@@ -189,7 +209,7 @@ class Graph:
     async def _settled(self, request: Request, operation: Operation) -> Reply:
         reply = await self._answered(request)
         if request.method != "GET" and not request.url.endswith("/$batch"):
-            self.request_ids.append((request.action, reply.request_id))
+            _record(reply.request_id)
         if not request.idempotent and (retry.leaves_open(reply) or not _understood(reply)):
             raise _lost(request.action, reply.request_id)
         if not _understood(reply):

@@ -128,6 +128,8 @@ async def _with_assignments(
     graph: Graph, bare: Reply, assignments: Reply, action: str
 ) -> ServicePrincipal:
     principal = parse.understood(parse.service_principal, bare.body, action=action)
+    if assignments.status == 403:  # with Application.ReadWrite.OwnedBy alone they are hidden
+        return replace(principal, assignments_known=False)
     # Without its grants, it is a replica behind the other: granting again is harmless.
     items = await listed(graph, assignments, action) if present(assignments, action) else []
     return replace(

@@ -35,11 +35,12 @@ class ByKindShape(Shape, title="resource"):
     """The permissions of one resource, by kind."""
 
     application: list[PermissionName] = Field(
-        default=[],
+        default_factory=list,
         description="Application permissions: the workload acts as itself, without a user.",
     )
     delegated: list[PermissionName] = Field(
-        default=[], description="Delegated permissions: the application acts for a signed-in user."
+        default_factory=list,
+        description="Delegated permissions: the application acts for a signed-in user.",
     )
 
 
@@ -60,7 +61,7 @@ class VerifyShape(Shape, title="verify"):
     """What is tried with the workload's own token, beyond reading the roles in it."""
 
     calls: list[Annotated[str, *text(values.request, values.CALL)]] = Field(
-        default=[],
+        default_factory=list,
         description="Requests such as `GET /users?$top=1`: GET or HEAD, a path of Microsoft Graph "
         "v1.0. Only the status is shown.",
     )
@@ -70,7 +71,7 @@ class WebShape(Shape, title="web"):
     """A web application that signs people in on a server."""
 
     redirect_uris: list[RedirectUri] = Field(
-        default=[], description="Where a sign-in returns to: https, or http on localhost."
+        default_factory=list, description="Where a sign-in returns to: https, or http on localhost."
     )
     logout_url: Annotated[str, *text(addresses.logout_url, addresses.LOGOUT, maxLength=255)] = (
         Field(default=absent(), description="Is called when people sign out (https).")
@@ -84,7 +85,7 @@ class SpaShape(Shape, title="spa"):
     """A web application that runs in the browser alone."""
 
     redirect_uris: list[RedirectUri] = Field(
-        default=[], description="Where a sign-in returns to: https, or http on localhost."
+        default_factory=list, description="Where a sign-in returns to: https, or http on localhost."
     )
 
 
@@ -92,7 +93,7 @@ class PublicClientShape(Shape, title="publicClient"):
     """A program on a desktop or a phone, which can keep no secret."""
 
     redirect_uris: list[PublicRedirectUri] = Field(
-        default=[],
+        default_factory=list,
         description="Where a sign-in returns to, such as http://localhost or msal12345://auth.",
     )
 
@@ -111,7 +112,7 @@ class ClaimShape(Shape, title="claim"):
         default=False, description="Whether the application cannot do without the claim."
     )
     additional_properties: list[Annotated[str, *short(values.line, 1024)]] = Field(
-        default=[], description="How the claim is written, such as emit_as_roles."
+        default_factory=list, description="How the claim is written, such as emit_as_roles."
     )
 
 
@@ -119,13 +120,13 @@ class OptionalClaimsShape(Shape, title="optionalClaims"):
     """Claims that are added to tokens; what is not listed here is removed."""
 
     access_token: list[ClaimShape] = Field(
-        default=[], description="In access tokens for this application's own API."
+        default_factory=list, description="In access tokens for this application's own API."
     )
     id_token: list[ClaimShape] = Field(
-        default=[], description="In the tokens that tell who signed in."
+        default_factory=list, description="In the tokens that tell who signed in."
     )
     saml2_token: list[ClaimShape] = Field(
-        default=[], alias="saml2Token", description="In SAML tokens."
+        default_factory=list, alias="saml2Token", description="In SAML tokens."
     )
 
 
@@ -137,9 +138,11 @@ class ServicePrincipalShape(Shape, title="servicePrincipal"):
         default=False, description="true: only who was assigned a role gets a token."
     )
     owners: list[OwnerName] = Field(
-        default=[], description="Owners to add, by object id or user principal name."
+        default_factory=list, description="Owners to add, by object id or user principal name."
     )
-    tags: list[Tag] = Field(default=[], description="Tags to add to the service principal.")
+    tags: list[Tag] = Field(
+        default_factory=list, description="Tags to add to the service principal."
+    )
 
 
 class AdoptShape(Shape, title="adopt"):
@@ -165,7 +168,7 @@ class CommonShape(Shape, title="application"):
         description="Who may sign in: AzureADMyOrg (this tenant only) unless you have a reason.",
     )
     tags: list[Tag] = Field(
-        default=[],
+        default_factory=list,
         description="Tags to add, each 1 to 256 characters without white space. Tags that begin "
         "with provision: are reserved.",
     )
@@ -197,15 +200,15 @@ class CommonShape(Shape, title="application"):
         "the value that stands in tokens. Exactly these: what is not listed is removed.",
     )
     owners: list[OwnerName] = Field(
-        default=[],
+        default_factory=list,
         description="Owners to add, by object id or user principal name. Others are left alone.",
     )
     service_principal: ServicePrincipalShape = Field(
-        default=ServicePrincipalShape(),
+        default_factory=ServicePrincipalShape,
         description="The application's presence in the tenant (enterprise application).",
     )
     permissions: Permissions = Field(
-        default={},
+        default_factory=dict,
         description="What the workload may do, by resource: Microsoft Graph, the display name or "
         "appId of another API, or the key of an application of this manifest. A list means "
         "application permissions.",
@@ -216,16 +219,18 @@ class CommonShape(Shape, title="application"):
         "and an administrator consents later.",
     )
     allow_tier0: list[PermissionName] = Field(
-        default=[],
+        default_factory=list,
         alias="allowTier0",
         description="Permissions that can lead to control of the whole tenant, and are meant: each "
         "must be named here too.",
     )
     credentials: dict[
         Annotated[str, *key(values.credential_name, values.CREDENTIAL_NAME)], CredentialShape
-    ] = Field(default={}, description="How the workload signs in, by a name of your choice.")
+    ] = Field(
+        default_factory=dict, description="How the workload signs in, by a name of your choice."
+    )
     verify: VerifyShape = Field(
-        default=VerifyShape(), description="What is tried with the workload's own token."
+        default_factory=VerifyShape, description="What is tried with the workload's own token."
     )
     preserve: bool = Field(
         default=False, description="true: the application is never deleted by this tool."

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 
 from provision.errors import Problem
+from provision.manifest.application_shapes import DefaultsShape
 from provision.manifest.marks import MAX_NODES, Node, shown
 from provision.manifest.mistakes import meant
 from provision.manifest.nodes import applications, child, entries, mark_of, problem, text
 from provision.manifest.spec import Mark
 from provision.manifest.variables import Lookup, fill, lookup
+
+_TOLD = 20
 
 
 def unchosen(root: Node, wanted: str | None) -> Problem | None:
@@ -19,8 +23,8 @@ def unchosen(root: Node, wanted: str | None) -> Problem | None:
     known = entries(holder)
     if holder is not None and not isinstance(holder.value, dict):
         return None  # which is a mistake of its own
+    names = ", ".join(shown(name) for name in islice(known, _TOLD))
     if wanted is None and known:
-        names = ", ".join(shown(name) for name in known)
         return problem(
             mark_of(root, "environments"),
             f"the manifest has environments, and none is chosen: {names}",
@@ -36,7 +40,7 @@ def unchosen(root: Node, wanted: str | None) -> Problem | None:
         return problem(
             mark_of(root, "environments"),
             f'--env chooses "{shown(wanted)}", and there is no such environment',
-            meant(wanted, known) or f"choose from {', '.join(shown(name) for name in known)}",
+            meant(wanted, known) or f"choose from {names}",
         )
     return None
 
@@ -107,6 +111,10 @@ def merged(root: Node, problems: list[Problem]) -> Node | None:
     if not found:
         return root
     holder = entries(root)["applications"]
+    # What no default may say is a mistake of its own, and told there.
+    known = {field.alias for field in DefaultsShape.model_fields.values()}
+    said = {name: node for name, node in defaults.value.items() if name in known}
+    defaults = replace(defaults, value=said)
     under = {
         key: _merged(defaults, node) if isinstance(node.value, dict) else node
         for key, node in found.items()

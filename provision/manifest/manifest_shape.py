@@ -26,7 +26,7 @@ class EnvironmentShape(Shape, title="environment"):
     tenant: TenantName = Field(default=absent(), description="Instead of the manifest's tenant.")
     cloud: CloudName = Field(default=absent(), description="Instead of the manifest's cloud.")
     variables: dict[Annotated[str, *key(values.variable, values.VARIABLE)], str] = Field(
-        default={},
+        default_factory=dict,
         description="Values for ${NAME}; --var and PROVISION_VAR_NAME come before them.",
     )
 
@@ -38,10 +38,11 @@ class IdentityShape(Shape, title="identity"):
         description="The object id of the managed identity's service principal."
     )
     permissions: Permissions = Field(
-        default={}, description="What it may do, by resource; application permissions only."
+        default_factory=dict,
+        description="What it may do, by resource; application permissions only.",
     )
     allow_tier0: list[PermissionName] = Field(
-        default=[],
+        default_factory=list,
         alias="allowTier0",
         description="Permissions that can lead to control of the whole tenant, and are meant.",
     )
@@ -67,7 +68,7 @@ class ManifestShape(Shape, title="manifest"):
     environments: dict[
         Annotated[str, *key(values.environment, values.ENVIRONMENT)], EnvironmentShape
     ] = Field(
-        default={},
+        default_factory=dict,
         description="Places such as dev and prod in which the same applications exist, each its "
         "own. If there are any, --env must choose one.",
     )
@@ -81,7 +82,8 @@ class ManifestShape(Shape, title="manifest"):
     identities: dict[
         Annotated[str, *key(values.identity_key, values.APPLICATION_KEY)], IdentityShape
     ] = Field(
-        default={}, description="Managed identities that exist already, and what they may do."
+        default_factory=dict,
+        description="Managed identities that exist already, and what they may do.",
     )
 
 
@@ -113,8 +115,6 @@ def _for_editors(schema: Any) -> None:
 
 def _incomplete(schema: Any, known: dict[str, Any]) -> Any:
     """The same shape written out, with nothing in it required."""
-    if isinstance(schema, list):
-        return [_incomplete(each, known) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:

@@ -287,7 +287,9 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
             "quote a text that contains a colon and a space",
         )
     context = f" ({error.context})" if error.context else ""
-    return _problem(mark, f"this is not YAML: {error.problem}{context}")
+    inside = re.search(r"\{[A-Za-z_]", line) and "flow" in context
+    hint = "between [ ] or { }, put a text that contains { or } in quotes" if inside else ""
+    return _problem(mark, f"this is not YAML: {error.problem}{context}", hint)
 
 
 def shown(text: str, limit: int = 60) -> str:

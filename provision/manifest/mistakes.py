@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from provision.errors import Problem
 from provision.manifest import values
@@ -20,6 +22,9 @@ ENDPOINT_KEYS = frozenset(
 _SUGGESTIONS = 100
 """Looking for the word that was meant costs time, and a hostile file has many words."""
 
+MOST_OPTIONS = 1000
+"""Among more words than these none is looked for."""
+
 _WANTED = {
     "string_type": "text",
     "int_type": "a number",
@@ -32,25 +37,51 @@ _WANTED = {
 _DURATIONS = ("lifetime", "renewBefore", "overlap")
 
 
-def found_in(error: ValidationError, root: Node) -> Iterator[Problem]:
-    """Every mistake of the validation, as a sentence with its place."""
-    details = error.errors(include_url=False, include_input=False)
+Detail: TypeAlias = Mapping[str, Any]
+Shaped = TypeVar("Shaped", bound=BaseModel)
+
+
+def validated(
+    shape: type[Shaped], value: object, *below: str
+) -> tuple[Shaped | None, list[Detail]]:
+    """A value in its shape, or what keeps it from having that; `below` leads to the value's place."""
+    try:
+        return shape.model_validate(value), []
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        return None, [{**each, "loc": (*below, *each["loc"])} for each in found]
+
+
+def found_in(details: Iterable[Detail], root: Node) -> Iterator[Problem]:
+    """Every mistake of a validation, as a sentence with its place; what stands in the defaults is told
+    once, and not for every application again."""
     in_defaults: set[tuple[int, int]] = set()
-    for index, detail in enumerate(sorted(details, key=lambda each: each["loc"][0] != "defaults")):
-        if detail["loc"][0] == "defaults" and detail["type"] == "missing":
-            continue  # an application may add it
+    ordered = sorted(details, key=lambda each: each["loc"][:1] != ("defaults",))
+    for index, detail in enumerate(ordered):
         problem = _problem(detail, root, suggesting=index < _SUGGESTIONS)
         place = (problem.line, problem.column)
-        if detail["loc"][0] == "defaults":
+        if detail["loc"][:1] == ("defaults",):
             in_defaults.add(place)
         elif place in in_defaults:
-            continue  # told already, and not once for every application
+            continue
         yield problem
+
+
+@dataclass(slots=True)
+class Guesses:
+    """Hints about what was meant, as long as there are not too many."""
+
+    left: int = _SUGGESTIONS
+
+    def meant(self, text: str, options: Iterable[str]) -> str:
+        """A hint that names the closest of the options, or nothing."""
+        self.left -= 1
+        return meant(text, options) if self.left >= 0 else ""
 
 
 def meant(text: str, options: Iterable[str]) -> str:
     """A hint that names the closest of the options, or nothing."""
-    folded = {option.lower(): option for option in options}
+    folded = {option.lower(): option for option in islice(options, MOST_OPTIONS)}
     close = difflib.get_close_matches(text[:60].lower(), folded, n=1, cutoff=0.6)
     return f'did you mean "{folded[close[0]]}"?' if close else ""
 

@@ -50,9 +50,7 @@ def credentials(application: Node | None) -> Iterator[tuple[str, Node, Mark]]:
 
 def mark_of(node: Node | None, key: str) -> Mark:
     """Where a key of a mapping stands."""
-    if node is None:
-        return Mark(line=1, column=1)
-    return node.keys.get(key, node.mark)
+    return Mark(line=1, column=1) if node is None else node.keys.get(key, node.mark)
 
 
 def place(mark: Mark) -> str:

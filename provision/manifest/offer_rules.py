@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from provision.errors import Problem
 from provision.manifest import values
 from provision.manifest.marks import Node, shown
-from provision.manifest.mistakes import meant
+from provision.manifest.mistakes import Guesses
 from provision.manifest.nodes import (
     applications,
     child,
@@ -20,31 +20,59 @@ from provision.manifest.nodes import (
     text,
     texts,
 )
+from provision.manifest.permission_rules import asked_of
 from provision.manifest.spec import Mark
 
+MOST_ENTRIES = 1200
+"""Over all lists of an application: what the directory takes as one object."""
 MOST_OFFERED = 700
 MOST_OWNERS = 100
 MOST_REDIRECTS, MOST_PERSONAL_REDIRECTS = 256, 100
 MOST_PERSONAL_IDENTIFIERS = 50
 LONGEST_PERSONAL_SCOPE = 40
+CLIENTS = ("web", "spa", "publicClient")
 PERSONAL = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 
 
 def broken(root: Node) -> Iterator[Problem]:
     """Every mistake in what applications offer and where they are reached."""
-    for application in applications(root).values():
+    guesses = Guesses()
+    for key, application in applications(root).items():
+        if (count := _entries_of(application)) > MOST_ENTRIES:
+            yield problem(
+                mark_of(child(root, "applications"), key),
+                f'"{shown(key)}" has {count} entries in all its lists, and the directory takes '
+                f"{MOST_ENTRIES} of one application",
+            )
         yield from repeated(texts(child(application, "tags")), "tag")
         yield from repeated(texts(child(application, "servicePrincipal", "tags")), "tag")
         yield from _owners(application)
         yield from _redirects(application)
         yield from _offered(application)
-        yield from _clients(root, application)
+        yield from _clients(root, application, guesses)
         yield from _personal(application)
         for claims in entries(child(application, "optionalClaims")).values():
             names = [child(claim, "name") for claim in items(claims)]
             yield from repeated([each for each in names if each and text(each)], "claim")
     yield from _held_twice(root)
     yield from _keys(root)
+
+
+def _entries_of(application: Node) -> int:
+    """https://learn.microsoft.com/entra/identity-platform/reference-app-manifest#manifest-limits"""
+    api = child(application, "api")
+    lists = [
+        items(child(application, "tags")),
+        items(child(application, "identifierUris")),
+        *(items(child(application, each, "redirectUris")) for each in CLIENTS),
+        *(items(each) for each in entries(child(application, "optionalClaims")).values()),
+        entries(child(application, "appRoles")),
+        entries(child(api, "scopes")),
+        items(child(api, "preAuthorizedApplications")),
+        items(child(api, "knownClientApplications")),
+        asked_of(application),
+    ]
+    return sum(len(each) for each in lists)
 
 
 def _owners(application: Node) -> Iterator[Problem]:
@@ -60,9 +88,7 @@ def _owners(application: Node) -> Iterator[Problem]:
 def _redirects(application: Node) -> Iterator[Problem]:
     """One address can belong to one kind of client only."""
     found = [
-        node
-        for client in ("web", "spa", "publicClient")
-        for node in texts(child(application, client, "redirectUris"))
+        node for client in CLIENTS for node in texts(child(application, client, "redirectUris"))
     ]
     yield from repeated(found, "redirect URI")
     most = MOST_PERSONAL_REDIRECTS if _is_personal(application) else MOST_REDIRECTS
@@ -100,7 +126,7 @@ def _enabled(offered: Node) -> bool:
     return said is None or said.value is not False
 
 
-def _clients(root: Node, application: Node) -> Iterator[Problem]:
+def _clients(root: Node, application: Node, guesses: Guesses) -> Iterator[Problem]:
     api = child(application, "api")
     scopes = entries(child(api, "scopes"))
     adopted = child(application, "adopt") is not None and child(api, "scopes") is None
@@ -111,7 +137,7 @@ def _clients(root: Node, application: Node) -> Iterator[Problem]:
     for clients, what in ((known, "known client"), (allowed, "pre-authorised client")):
         yield from repeated(clients, what, folded=True)
         for node in clients:
-            yield from _unknown_client(node, applications(root))
+            yield from _unknown_client(node, applications(root), guesses)
     for each in listed:
         wanted = texts(child(each, "scopes"))
         yield from repeated(wanted, "scope")
@@ -120,17 +146,18 @@ def _clients(root: Node, application: Node) -> Iterator[Problem]:
                 yield problem(
                     node.mark,
                     f'"{shown(node.text)}" is no scope of this application',
-                    meant(node.text, scopes) or "a client can be given this API's own scopes only",
+                    guesses.meant(node.text, scopes)
+                    or "a client can be given this API's own scopes only",
                 )
 
 
-def _unknown_client(node: Node, known: Mapping[str, Node]) -> Iterator[Problem]:
+def _unknown_client(node: Node, known: Mapping[str, Node], guesses: Guesses) -> Iterator[Problem]:
     name = str(node.value)
     if name not in known and not values.is_guid(name):
         yield problem(
             node.mark,
             f'"{shown(node.text)}" is no application of this manifest',
-            meant(node.text, known) or "another application is named by its appId",
+            guesses.meant(node.text, known) or "another application is named by its appId",
         )
 
 
@@ -181,6 +208,12 @@ def _held_twice(root: Node) -> Iterator[Problem]:
         for node in {str(each.value): each for each in own}.values():
             if "{appId}" not in str(node.value):
                 yield from _second(node, uris, "is the identifier URI of another application")
+
+    named: dict[str, Mark] = {}
+    for identity in entries(child(root, "identities")).values():
+        object_id = child(identity, "managedIdentity")
+        if object_id is not None and text(object_id):
+            yield from _second(object_id, named, "has a key here already")
 
 
 def _second(node: Node, first: dict[str, Mark], says: str) -> Iterator[Problem]:

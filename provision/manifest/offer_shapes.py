@@ -22,7 +22,7 @@ class AppRoleShape(Shape, title="appRole"):
         default=absent(), description="What it allows; the display name if not said."
     )
     allowed_member_types: list[Annotated[str, *choice(values.member, values.MEMBERS)]] = Field(
-        default=["Application"],
+        default_factory=lambda: ["Application"],
         description="Who may have it: Application (the default), User, or both.",
     )
     enabled: bool = Field(default=True, description="false: it can be given to nobody any more.")

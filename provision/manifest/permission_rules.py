@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from provision import permissions, risk
@@ -56,14 +56,14 @@ class Hints:
 
     known: dict[tuple[object, ...], str] = field(default_factory=dict)
 
-    def of(self, asked: Asked, offered: frozenset[str] | None = None) -> str:
+    def of(self, asked: Asked, offered: Iterable[str] | None = None) -> str:
         """By the source text: a value that came from a variable is not to be told."""
         key = (asked.resource, asked.kind, asked.node.text)
         if key not in self.known and len(self.known) < _SUGGESTIONS:
             self.known[key] = suggest_permission(asked.node.text, asked.kind, offered)
         return _did_you_mean(self.known.get(key, ""))
 
-    def of_resource(self, name: str, keys: frozenset[str]) -> str:
+    def of_resource(self, name: str, keys: Iterable[str]) -> str:
         """The resource that was meant."""
         key = (name,)
         if key not in self.known and len(self.known) < _SUGGESTIONS:
@@ -167,7 +167,7 @@ def _not_offered(root: Node, asked: Asked, hints: Hints) -> Iterator[Problem]:
             )
             hint += f"{_OTHER[asked.kind]}:"
         else:
-            hint = hints.of(asked, frozenset(entries(holders[asked.kind])))
+            hint = hints.of(asked, entries(holders[asked.kind]))
         yield problem(asked.node.mark, f'"{name}" is no {kind_name} of {of_it}', hint)
     elif (enabled := child(entry, "enabled")) is not None and enabled.value is False:
         yield problem(asked.node.mark, f'"{name}" of {of_it} is not enabled')
@@ -211,7 +211,7 @@ def _tier0(asked: Asked, allowed: frozenset[str]) -> Iterator[Problem]:
 def doubts(root: Node) -> Iterator[Problem]:
     """Names that the shipped catalogues do not have; they age, and the tenant has the last word."""
     hints = Hints()
-    keys = frozenset(applications(root))
+    keys = applications(root)
     holders = [*applications(root).values(), *entries(child(root, "identities")).values()]
     for holder in holders:
         resources = child(holder, "permissions")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from provision.errors import ManifestError, Problem
 from provision.manifest import (
@@ -18,6 +17,7 @@ from provision.manifest import (
     specs,
     variables,
 )
+from provision.manifest.application_shapes import DefaultsShape
 from provision.manifest.manifest_shape import ManifestShape
 from provision.manifest.marks import Node
 from provision.manifest.shape import mentions
@@ -70,10 +70,12 @@ def _manifest(
         raise ManifestError(file, problems)
     later: list[Problem] = []
     shape = _shape(root, later)
-    later.extend(rules.broken(root, folder, environment))
+    broken = rules.broken(root, folder, environment)
     doubts = sorted(set(permission_rules.doubts(root))) if doubting else []
+    later.extend(list(_own_causes(broken, later)))
     if shape is None or problems or later:
-        raise ManifestError(file, {*problems, *_own_causes([*later, *doubts], problems)})
+        doubted = _own_causes(doubts, later)
+        raise ManifestError(file, {*problems, *_own_causes([*later, *doubted], problems)})
     head = [shape.environments[environment]] if environment in shape.environments else []
     tenant, cloud = (
         next((str(getattr(each, name)) for each in [*head, shape] if mentions(each, name)), None)
@@ -100,7 +102,7 @@ def _manifest(
     )
 
 
-def _own_causes(later: list[Problem], earlier: list[Problem]) -> Iterator[Problem]:
+def _own_causes(later: Iterable[Problem], earlier: list[Problem]) -> Iterator[Problem]:
     """What is not merely the consequence of an earlier mistake in the same place."""
     places = {(each.line, each.column) for each in earlier}
     return (each for each in later if (each.line, each.column) not in places)
@@ -111,8 +113,13 @@ def _shape(root: Node, problems: list[Problem]) -> ManifestShape | None:
         message = "a manifest is a mapping that begins with version: 1"
         problems.append(Problem(line=root.mark.line, column=root.mark.column, message=message))
         return None
-    try:
-        return ManifestShape.model_validate(source.plain(root))
-    except ValidationError as error:
-        problems.extend(mistakes.found_in(error, root))
-        return None
+    rest = {name: node for name, node in root.value.items() if name != "defaults"}
+    whole = source.plain(replace(root, value=rest))
+    shape, details = mistakes.validated(ManifestShape, whole)
+    if "defaults" in root.value:
+        below = source.plain(root.value["defaults"])
+        _, found = mistakes.validated(DefaultsShape, below, "defaults")
+        # What is missing may be what the applications add.
+        details = [*(each for each in found if each["type"] != "missing"), *details]
+    problems.extend(mistakes.found_in(details, root))
+    return shape

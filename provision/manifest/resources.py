@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
+from itertools import islice
 
 from provision import permissions
+from provision.manifest.mistakes import MOST_OPTIONS
 from provision.manifest.spec import Kind
 from provision.manifest.values import GRAPH, is_guid
 from provision.model import GRAPH_APP_ID
@@ -54,7 +56,8 @@ def suggest_resource(resource: str, keys: Iterable[str]) -> str:
     if resource.lower().replace(" ", "") in _GRAPHS:
         return GRAPH
     names = {each.name.lower(): each.name for each in _shipped().values()}
-    spelled = {**names, GRAPH.lower(): GRAPH, **{key: key for key in keys}}
+    own = {key: key for key in islice(keys, MOST_OPTIONS)}
+    spelled = {**names, GRAPH.lower(): GRAPH, **own}
     close = get_close_matches(resource.lower(), spelled, n=1, cutoff=_ALIKE)
     return spelled[close[0]] if close else ""
 
@@ -67,7 +70,7 @@ def suggest_permission(text: str, kind: Kind, offered: Iterable[str] | None = No
         offered = permissions.catalogue().delegated
     if len(text) > _LONGEST:
         return ""
-    spelled = {each.lower(): each for each in offered}
+    spelled = {each.lower(): each for each in islice(offered, MOST_OPTIONS)}
     close = get_close_matches(text.lower(), spelled, n=1, cutoff=_CLOSE_ENOUGH)
     return spelled[close[0]] if close else ""
 

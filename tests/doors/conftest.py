@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import families
 import pytest
 import trustme
 from token_endpoint import Authority, answering
@@ -52,3 +53,39 @@ def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One sandbox without lag for all tests of a file that change nothing in each other's way."""
+    with serve(tmp_path_factory.mktemp("served") / "sandbox", profile="strong") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def known(served: Server) -> families.Known:
+    """An operator of that sandbox who can prove itself in every way."""
+    return families.register(served)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on the PATH: nobody is signed in at a CLI unless a test puts one there."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str | bytes], str]:
+    """Writes a file that a setting can name."""
+
+    def write(content: str | bytes) -> str:
+        path = tmp_path / f"file{len(list(tmp_path.iterdir()))}"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    return write

@@ -81,3 +81,57 @@ def test_kiota_gives_tokens_to_the_hosts_of_the_cloud_and_to_no_other(graph: str
 
     assert validator.is_url_host_valid(f"{cloud.graph}/v1.0/applications")
     assert not validator.is_url_host_valid("https://elsewhere.example.org/v1.0/applications")
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({}, []),
+        ({"ARM_ENVIRONMENT": "public"}, [("public", "ARM_ENVIRONMENT")]),
+        ({"ARM_ENVIRONMENT": "global"}, [("public", "ARM_ENVIRONMENT")]),
+        ({"ARM_ENVIRONMENT": "USGovernmentL4"}, [("usgov", "ARM_ENVIRONMENT")]),
+        ({"ARM_ENVIRONMENT": "dod"}, [("usgov-dod", "ARM_ENVIRONMENT")]),
+        ({"ARM_ENVIRONMENT": "china"}, [("china", "ARM_ENVIRONMENT")]),
+        (
+            {"AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us/"},
+            [("usgov", "AZURE_AUTHORITY_HOST")],
+        ),
+        (
+            {"AZURE_AUTHORITY_HOST": "login.partner.microsoftonline.cn"},
+            [("china", "AZURE_AUTHORITY_HOST")],
+        ),
+        ({"AZURE_AUTHORITY_HOST": "https://login.example.org"}, []),
+        (
+            {"AZURE_AUTHORITY_HOST": "login.microsoftonline.us", "ARM_ENVIRONMENT": "dod"},
+            [("usgov-dod", "ARM_ENVIRONMENT")],
+        ),
+        (
+            {"AZURE_AUTHORITY_HOST": "login.microsoftonline.us", "ARM_ENVIRONMENT": "china"},
+            [("usgov", "AZURE_AUTHORITY_HOST"), ("china", "ARM_ENVIRONMENT")],
+        ),
+    ],
+)
+def test_both_families_of_settings_may_name_a_cloud(
+    environ: dict[str, str], found: list[tuple[str, str]]
+) -> None:
+    assert clouds.in_settings(environ) == found
+
+
+def test_a_cloud_that_terraform_does_not_know_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(AuthError, match='ARM_ENVIRONMENT names no cloud: "german"') as failure:
+        clouds.in_settings({"ARM_ENVIRONMENT": "german"})
+
+    assert "usgovernment" in failure.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "portal"),
+    [
+        ("public", "https://entra.microsoft.com"),
+        ("usgov", "https://entra.microsoft.us"),
+        ("usgov-dod", "https://entra.microsoft.us"),
+        ("china", "https://entra.microsoftonline.cn"),
+    ],
+)
+def test_a_cloud_has_the_documented_admin_center(name: str, portal: str) -> None:
+    assert clouds.named(name).portal == portal

@@ -12,7 +12,7 @@ import pytest
 from scripted import DROPPED, REQUEST_ID, Answer, Scripted, refusal, serving, throttled
 
 from provision.errors import AnswerLost, Forbidden, GraphError, NotFound, Throttled, Unreachable
-from provision.graph.client import Graph
+from provision.graph.client import Graph, recording
 
 READING = "read the things"
 
@@ -218,12 +218,29 @@ def test_a_date_is_passed_on_to_the_clock(scripted: Scripted) -> None:
 
 
 def test_writes_leave_their_request_ids_and_reads_do_not(scripted: Scripted) -> None:
-    async def work(graph: Graph) -> list[tuple[str, str]]:
-        await get(graph)
+    async def work(graph: Graph) -> list[str]:
+        with recording() as ids:
+            await get(graph)
+            await post(graph)
         await post(graph)
-        return graph.request_ids
+        return ids
 
-    assert scripted.run(work) == [("make a thing", REQUEST_ID)]
+    assert scripted.run(work) == [REQUEST_ID]
+
+
+def test_tasks_side_by_side_keep_their_request_ids_apart(scripted: Scripted) -> None:
+    """Applications are applied side by side: each step's receipt has its own."""
+
+    async def one(graph: Graph, writes: int) -> list[str]:
+        with recording() as ids:
+            for _ in range(writes):
+                await post(graph)
+        return ids
+
+    async def work(graph: Graph) -> list[list[str]]:
+        return list(await asyncio.gather(one(graph, 1), one(graph, 2)))
+
+    assert scripted.run(work) == [[REQUEST_ID], [REQUEST_ID] * 2]
 
 
 def test_a_refusal_names_the_action_and_keeps_graphs_own_words(scripted: Scripted) -> None:

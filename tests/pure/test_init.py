@@ -118,3 +118,13 @@ def test_what_would_not_load_is_refused_before_it_is_written(options, says):
         manifest_text(**{"name": "abc", "app": "app", "permissions": [], **options})
 
     assert says in str(refused.value)
+
+
+def test_a_permission_that_leads_to_control_of_the_tenant_is_named_twice_with_the_reason():
+    text = manifest_text("abc", "app", ["Application.ReadWrite.All", "User.Read.All"])
+
+    assert (
+        "    allowTier0:\n      - Application.ReadWrite.All    # it can add a secret to any application"
+        in text
+    )
+    assert len(read(text).applications[0].permissions) == 2

@@ -147,6 +147,17 @@ def test_broken_yaml_is_told_as_a_sentence(text, says):
     assert says in refusal
 
 
+@pytest.mark.parametrize("text", ["a: [api://{appId}]", "a: {b: ${c}, d: e}"])
+def test_a_place_to_fill_in_between_brackets_must_be_quoted(text):
+    problems: list[Problem] = []
+
+    compose(text, problems)
+
+    assert [problem.hint for problem in problems] == [
+        "between [ ] or { }, put a text that contains { or } in quotes"
+    ]
+
+
 def test_mistakes_before_broken_yaml_are_told_too():
     assert [each.partition(" ")[0] for each in refusals("{a: 1, a: 2}\n}")] == ["1:8:", "2:1:"]
 

@@ -15,14 +15,24 @@ from provision.manifest import parse
 from provision.manifest.spec import Manifest
 
 
-def read(text: str) -> Manifest:
-    return parse(text, file="m.yaml", folder=Path("/manifests"), environ={}, variables={})
+def read(text: str, environment: str | None = None) -> Manifest:
+    return parse(
+        text,
+        file="m.yaml",
+        folder=Path("/manifests"),
+        environ={},
+        variables={},
+        environment=environment,
+    )
 
 
 KEYS = re.findall(
     r"\S+",
     """name displayName tags permissions credentials verify secret store dotenv calls lifetime
-    application ci""",
+    application ci delegated web redirectUris identifierUris api scopes appRoles allowedMemberTypes
+    preAuthorizedApplications knownClientApplications client optionalClaims idToken federated github
+    repository branch kubernetes issuer subject managedIdentity principalId owners servicePrincipal
+    adopt appId allowTier0 enabled environments defaults identities variables tenant app""",
 )
 SIGNS = re.findall(
     r"\S+",
@@ -63,15 +73,22 @@ VALUES = st.recursive(
 @settings(max_examples=100, derandomize=True, deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from(["displayName", "tags", "permissions", "credentials", "verify", "consent"]),
+        st.sampled_from(KEYS),
         VALUES,
-    )
+    ),
+    st.dictionaries(
+        st.sampled_from(["environments", "defaults", "identities", "tenant", "applications"]),
+        VALUES,
+        max_size=2,
+    ),
 )
-def test_no_wrong_type_raises_anything_but_a_manifest_error(found):
-    text = json.dumps({"version": 1, "name": "abc", "applications": {"app": found}})
+def test_no_wrong_type_raises_anything_but_a_manifest_error(found, top):
+    whole = {"version": 1, "name": "abc", "applications": {"app": found}, **top}
+    text = json.dumps(whole)
 
-    with suppress(ManifestError):
-        read(text)
+    for environment in (None, "ci"):
+        with suppress(ManifestError):
+            read(text, environment)
 
 
 NAMES = st.from_regex(r"[a-z0-9-]{3,20}", fullmatch=True)

@@ -122,6 +122,16 @@ def test_keys_are_never_filled():
         "store: {dotenv: '${X}', prefix: '${X}'}}}}}}",
         "applications: {a: {displayName: a, credentials: {c: {secret: {lifetime: 1d, "
         "overlap: '${X}', store: {dotenv: '${X}'}}}}}}",
+        "applications: {a: {displayName: a, identifierUris: ['${X}', '${X}'], owners: ['${X}', '${X}'], "
+        "web: {redirectUris: ['${X}', '${X}'], logoutUrl: '${X}'}, adopt: {appId: '${X}'}}}",
+        "applications: {a: {displayName: a, api: {preAuthorizedApplications: [{client: '${X}', scopes: "
+        "['${X}', '${X}']}], knownClientApplications: ['${X}']}, permissions: {a: ['${X}'], Any: ['${X}']}}}",
+        "applications: {a: {displayName: a, appRoles: {x: {type: '${X}', allowedMemberTypes: ['${X}', "
+        "'${X}']}}, optionalClaims: {idToken: [{name: '${X}'}, {name: '${X}'}]}}}",
+        "applications: {a: {displayName: a, credentials: {c: {federated: {github: {repository: '${X}', "
+        "branch: ' ${X}'}}}, d: {federated: {issuer: '${X}', subject: '${X} '}}}}}",
+        "defaults: {consent: '${X}', tags: ['${X}']}\napplications: {a: {displayName: a}}",
+        "applications: {}\nidentities: {a: {managedIdentity: '${X}', permissions: {Microsoft Graph: ['${X}']}}}",
     ],
 )
 def test_a_mistake_tells_the_variable_and_not_its_value(line):
