@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.model import GRAPH_APP_ID, AppRole
@@ -27,6 +27,9 @@ HOSTILE = st.text(
 )
 BODY = {"tenantId": "t-1", "digest": "d" * 64}
 CODE = re.compile(r"`[^`]*`|<code>[^<]*</code>")
+
+
+bounded = settings(derandomize=True, max_examples=100, deadline=None)
 
 
 def markdown(plan: Plan, **more: object) -> str:
@@ -74,6 +77,7 @@ def parts(said: str) -> tuple[str, list[str]]:
     return "\n".join(outside), inside
 
 
+@bounded
 @given(HOSTILE)
 def test_no_name_breaks_a_table_mentions_anybody_or_becomes_html(text: str) -> None:
     said = markdown(
@@ -107,6 +111,7 @@ def test_no_name_breaks_a_table_mentions_anybody_or_becomes_html(text: str) -> N
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2028\u2029]", said)
 
 
+@bounded
 @given(HOSTILE)
 def test_no_line_of_a_diff_begins_with_a_sign_that_is_not_the_steps_own(text: str) -> None:
     _, inside = parts(markdown(a_plan(text or "x")))
@@ -114,6 +119,7 @@ def test_no_line_of_a_diff_begins_with_a_sign_that_is_not_the_steps_own(text: st
     assert [line[:1] for line in inside] == [line[:1] for line in parts(markdown(a_plan("x")))[1]]
 
 
+@bounded
 @given(HOSTILE)
 def test_a_name_stands_in_code_spans_that_it_cannot_leave_and_loses_nothing(text: str) -> None:
     said = code(text)

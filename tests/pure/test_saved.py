@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.diff import diff
@@ -59,6 +59,9 @@ CREATE = CreateApplication(
     requested=(MAIL, USERS),
 )
 ISSUE = AddSecret(app="web", credential="ci", reason="first", rotation=False)
+
+
+bounded = settings(derandomize=True, max_examples=60, deadline=None)
 
 
 def a_body(*steps: Step, **changes: Any) -> dict[str, Any]:
@@ -134,6 +137,7 @@ def test_what_cannot_be_applied_is_refused_in_words(change: dict[str, Any], said
     assert "provision plan FILE --out" in refused.value.hint
 
 
+@bounded
 @given(
     st.recursive(st.none() | st.integers() | st.text(), lambda each: st.lists(each), max_leaves=5)
 )
@@ -162,6 +166,7 @@ def test_another_tenant_is_refused_and_both_are_named() -> None:
 # --- nothing beyond what was reviewed
 
 
+@bounded
 @given(states())
 def test_after_any_interruption_nothing_is_left_but_what_was_reviewed(state: State) -> None:
     """Whatever of a plan is done already: all but the tidying of secrets is held by the saved plan."""
