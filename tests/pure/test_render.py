@@ -328,6 +328,14 @@ def test_a_proof_without_words_of_its_own_is_its_result() -> None:
     assert said == "app/ci  proven\n\nProof: 1 proven.\n"
 
 
+def test_a_finding_about_no_credential_bears_the_name_alone() -> None:
+    finding = Finding(app="nightly", credential="-", result=Result.UNPROVABLE, says="")
+
+    said = text.findings_text((finding,), Look())
+
+    assert said.startswith("nightly  not provable here\n")
+
+
 def test_the_banner_is_one_line_at_any_width() -> None:
     said = text.banner(
         "Contoso\n", "tenant-id", cloud="public", operator="the Azure CLI", look=Look(width=20)
