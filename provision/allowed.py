@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 from provision.entitlements import ROLES, SCOPES, entries
 from provision.model import (
@@ -119,10 +120,15 @@ def _own(desired: Desired, observed: Observed) -> Iterator[Resource]:
         )
 
 
-def ordered(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
+P = TypeVar("P", AppRole, PermissionScope, Permission)
+
+
+def ordered(permissions: Iterable[P]) -> tuple[P, ...]:
     """Always the same order: by resource, roles before scopes, by name."""
     return tuple(
-        sorted(permissions, key=lambda each: (each.resource, type(each).__name__, each.value))
+        sorted(
+            permissions, key=lambda each: (each.resource, type(each).__name__, each.value, each.id)
+        )
     )
 
 
@@ -155,7 +161,7 @@ def grants(
     """Consent to what is missing, or say that it waits for somebody else."""
     principal = found.service_principal if found else None
     granted = roles_of(principal, names)
-    missing: list[Permission] = sorted(wanted.app_roles - granted.keys())
+    missing: list[Permission] = [*ordered(wanted.app_roles - granted.keys())]
     unread = principal is not None and principal.grants is None and bool(wanted.scopes)
     if unread:
         yield Note(app=wanted.key, says=UNREAD)
@@ -187,10 +193,10 @@ def revokes(wanted: DesiredApplication, found: ObservedApplication, names: Known
         return
     ours = requested(found.application, names)
     granted = roles_of(found.service_principal, names)
-    for role in sorted(granted.keys() & ours - wanted.app_roles):
+    for role in ordered(granted.keys() & ours - wanted.app_roles):
         yield RevokeAppRole(app=wanted.key, role=role, assignment_id=granted[role].id)
     consented = scopes_of(found.service_principal, names)
-    doomed = sorted(consented.keys() & ours - wanted.scopes)
+    doomed = ordered(consented.keys() & ours - wanted.scopes)
     for _, some in groupby(doomed, key=lambda scope: scope.resource):
         scopes = tuple(some)
         yield RevokeScopes(app=wanted.key, scopes=scopes, grant_id=consented[scopes[0]].id)
@@ -238,9 +244,9 @@ def of_identity(
 ) -> Iterator[Step | Note]:
     """Grants of a managed identity: nothing remembers whose the others are, so none is revoked."""
     granted = roles_of(principal, names)
-    for role in sorted(wanted.app_roles - granted.keys()):
+    for role in ordered(wanted.app_roles - granted.keys()):
         yield GrantAppRole(app=wanted.key, role=role)
-    for role in sorted(granted.keys() - wanted.app_roles):
+    for role in ordered(granted.keys() - wanted.app_roles):
         says = f"{role.value} is granted, but not in the manifest: left as it is"
         yield Note(app=wanted.key, says=says)
 

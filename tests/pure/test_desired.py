@@ -9,10 +9,11 @@ import pytest
 from provision.desired import resolve
 from provision.errors import ManifestError
 from provision.manifest.spec import ApplicationSpec, Manifest, Mark, PermissionSpec, SecretSpec
-from provision.model import GRAPH_APP_ID, Call, DesiredApplication
-from tests.build import DAY, GRAPH, HOUR, MAIL, USERS, a_secret
+from provision.model import Call, DesiredApplication, Observed
+from tests.build import DAY, HOUR, MAIL, USERS, a_secret, observed
 
 PLACE = Mark(line=7, column=9)
+EMPTY = Observed(applications={}, resources={})
 
 
 def a_spec(*permissions: str, key: str = "web", grant: bool = True) -> ApplicationSpec:
@@ -55,9 +56,7 @@ def a_manifest(*specs: ApplicationSpec) -> Manifest:
 
 
 def test_an_application_is_wanted_with_the_tenants_own_roles_and_our_marks() -> None:
-    wanted = resolve(
-        a_manifest(a_spec("User.Read.All", "Mail.Send", grant=False)), {GRAPH_APP_ID: GRAPH}
-    )
+    wanted = resolve(a_manifest(a_spec("User.Read.All", "Mail.Send", grant=False)), observed())
 
     assert wanted.owner == "contoso.dev"
     assert wanted.applications == (
@@ -75,7 +74,7 @@ def test_an_application_is_wanted_with_the_tenants_own_roles_and_our_marks() -> 
 
 
 def test_applications_keep_the_order_of_the_manifest() -> None:
-    wanted = resolve(a_manifest(a_spec(key="b"), a_spec(key="a")), {})
+    wanted = resolve(a_manifest(a_spec(key="b"), a_spec(key="a")), observed())
 
     assert [application.key for application in wanted.applications] == ["b", "a"]
 
@@ -84,7 +83,7 @@ def test_every_permission_that_the_tenant_does_not_offer_is_named_with_its_line(
     specs = a_spec("User.Reed.All", "Mail.Send"), a_spec("Nothing", key="api")
 
     with pytest.raises(ManifestError) as refused:
-        resolve(a_manifest(*specs), {GRAPH_APP_ID: GRAPH})
+        resolve(a_manifest(*specs), observed())
 
     offers = "Microsoft Graph offers no application permission"
     assert refused.value.lines() == [
@@ -95,7 +94,7 @@ def test_every_permission_that_the_tenant_does_not_offer_is_named_with_its_line(
 
 def test_a_resource_that_the_tenant_lacks_is_said_so() -> None:
     with pytest.raises(ManifestError) as refused:
-        resolve(a_manifest(a_spec("User.Read.All")), {})
+        resolve(a_manifest(a_spec("User.Read.All")), EMPTY)
 
     assert refused.value.lines() == [
         "team.yaml:10:5: Microsoft Graph has no service principal in this tenant"

@@ -42,8 +42,9 @@ from provision.saved import (
     refuse_other_digest,
     refuse_other_tenant,
 )
-from tests.build import MAIL, NOW, SITES, USERS, a_manifest, a_secret, an_app, desired, moments
+from tests.build import MAIL, NOW, SITES, USERS, a_manifest, a_secret, an_app, desired
 from tests.samples import DESIRED, ID, PLAN
+from tests.simulated import moments
 from tests.tenants import State, states
 
 WANTED = desired(an_app("web", secrets=[a_secret("ci")]))
