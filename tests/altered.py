@@ -28,11 +28,22 @@ def resource_id_of(name: str, seen: Observed) -> str:
     return id
 
 
+def id_of(asked: Permission, seen: Observed) -> str:
+    """A permission's id, which only its resource's service principal may tell."""
+    if asked.id:
+        return asked.id
+    resource = seen.resources[asked.resource]
+    is_role = isinstance(asked, AppRole)
+    found = resource.role(asked.value) if is_role else resource.scope(asked.value)
+    assert found is not None
+    return found.id
+
+
 def accesses(permissions: tuple[Permission, ...], seen: Observed) -> frozenset[ResourceAccess]:
     return frozenset(
         ResourceAccess(
             resource_app_id=app_id_of(each.resource, seen),
-            id=each.id,
+            id=id_of(each, seen),
             type="Role" if isinstance(each, AppRole) else "Scope",
         )
         for each in permissions

@@ -10,6 +10,7 @@ from typing import Any
 from provision.compare import nested
 from provision.entitlements import ROLES, SCOPES, entries
 from provision.model import (
+    AppRole,
     AppRoleAssignment,
     Desired,
     FederatedIdentityCredential,
@@ -52,6 +53,7 @@ from tests.altered import (
     accesses,
     app_id_of,
     app_of,
+    id_of,
     patched,
     principal_of,
     put,
@@ -189,7 +191,12 @@ def _withdrawn(step: WithdrawPermissions, wanted: Desired, seen: Observed) -> Ob
 
 
 def _resource(step: CreateResourcePrincipal, wanted: Desired, seen: Observed) -> Observed:
-    made = replace(seen.resources[step.resource], id=f"sp-of-{step.resource}")
+    there = seen.resources[step.resource]
+    assert there.id is None
+    offered = there.app_roles or frozenset(
+        {AppRole(resource=step.resource, id="do", value="Do")}
+    )  # of what nobody knew
+    made = replace(there, id=f"sp-of-{step.resource}", app_roles=offered)
     return replace(seen, resources={**seen.resources, step.resource: made})
 
 
@@ -250,8 +257,8 @@ def _owned(step: AddOwner, wanted: Desired, seen: Observed) -> Observed:
 def _granted(step: GrantAppRole, wanted: Desired, seen: Observed) -> Observed:
     principal = seen.identities.get(step.app) or principal_of(seen, step.app)
     new = AppRoleAssignment(
-        id=f"grant-{step.role.id}",
-        app_role_id=step.role.id,
+        id=f"grant-{id_of(step.role, seen)}",
+        app_role_id=id_of(step.role, seen),
         principal_id=principal.id,
         resource_id=resource_id_of(step.role.resource, seen),
     )
