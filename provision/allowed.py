@@ -168,7 +168,7 @@ def grants(
     granted = roles_of(principal, names)
     missing: list[Permission] = [*ordered(wanted.app_roles - granted.keys())]
     if principal is not None and principal.grants is None:
-        if wanted.scopes:
+        if wanted.scopes or _delegated_of_ours(wanted, found, names):
             yield Note(app=wanted.key, says=UNREAD)
     else:
         missing += ordered(wanted.scopes - scopes_of(principal, names).keys())
@@ -184,6 +184,13 @@ def grants(
     scopes = [each for each in missing if isinstance(each, PermissionScope)]
     for _, some in groupby(scopes, key=lambda scope: scope.resource):
         yield GrantScopes(app=wanted.key, scopes=tuple(some))
+
+
+def _delegated_of_ours(
+    wanted: DesiredApplication, found: ObservedApplication | None, names: Known
+) -> bool:
+    asked_for = requested(found.application, names) if found and not wanted.adopt else ()
+    return any(isinstance(each, PermissionScope) for each in asked_for)
 
 
 UNREAD = (
