@@ -31,7 +31,8 @@ def test_another_resource_offers_what_is_listed_with_it() -> None:
 
     assert found is not None
     role, scope = found.role("Sites.FullControl.All"), found.scope("AllSites.Read")
-    assert role and scope
+    assert role
+    assert scope
     assert role.resource == scope.resource == app_id
 
 
