@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 from provision.entitlements import ROLES, SCOPES, entries
 from provision.model import (
@@ -82,11 +83,16 @@ def known(desired: Desired, observed: Observed) -> Known:
         found.service_principal.id: key for key, found in keys.items() if found.service_principal
     }
     offered = [*observed.resources.values(), *_own(desired, observed)]
+    # What is wanted is known too: an API that is not applied now may have yet to offer it.
+    roles = [each for some in offered for each in some.app_roles]
+    roles += [each for wanted in desired.applications for each in wanted.app_roles if each.id]
+    scopes = [each for some in offered for each in some.scopes]
+    scopes += [each for wanted in desired.applications for each in wanted.scopes if each.id]
     return Known(
         by_app_id=by_app_id,
         by_principal=by_principal,
-        roles={(each.resource, each.id): each for some in offered for each in some.app_roles},
-        scopes={(each.resource, each.id): each for some in offered for each in some.scopes},
+        roles={(each.resource, each.id): each for each in roles},
+        scopes={(each.resource, each.id): each for each in scopes},
         own=frozenset({*keys, *(wanted.key for wanted in desired.applications), *desired.others}),
     )
 
@@ -119,10 +125,15 @@ def _own(desired: Desired, observed: Observed) -> Iterator[Resource]:
         )
 
 
-def ordered(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
+P = TypeVar("P", AppRole, PermissionScope, Permission)
+
+
+def ordered(permissions: Iterable[P]) -> tuple[P, ...]:
     """Always the same order: by resource, roles before scopes, by name."""
     return tuple(
-        sorted(permissions, key=lambda each: (each.resource, type(each).__name__, each.value))
+        sorted(
+            permissions, key=lambda each: (each.resource, type(each).__name__, each.value, each.id)
+        )
     )
 
 
@@ -162,10 +173,10 @@ def grants(
         }
         if wanted.app_roles:
             yield Note(app=wanted.key, says=HIDDEN)
-    missing: list[Permission] = sorted(wanted.app_roles - granted)
-    unread = principal is not None and principal.grants is None and bool(wanted.scopes)
-    if unread:
-        yield Note(app=wanted.key, says=UNREAD)
+    missing: list[Permission] = [*ordered(wanted.app_roles - granted)]
+    if principal is not None and principal.grants is None:
+        if wanted.scopes or _delegated_of_ours(wanted, found, names):
+            yield Note(app=wanted.key, says=UNREAD)
     else:
         missing += ordered(wanted.scopes - scopes_of(principal, names).keys())
     if not wanted.grant:
@@ -191,6 +202,15 @@ HIDDEN = (
     "which application permissions were granted cannot be read by this operator "
     "(Application.Read.All would do), so none is revoked; provision verify shows them"
 )
+
+
+def _delegated_of_ours(
+    wanted: DesiredApplication, found: ObservedApplication | None, names: Known
+) -> bool:
+    asked_for = requested(found.application, names) if found and not wanted.adopt else ()
+    return any(isinstance(each, PermissionScope) for each in asked_for)
+
+
 UNREAD = (
     "its delegated consents cannot be read by this operator (Directory.Read.All would do), "
     "so none is granted or revoked"
@@ -203,13 +223,34 @@ def revokes(wanted: DesiredApplication, found: ObservedApplication, names: Known
         return
     ours = requested(found.application, names)
     granted = roles_of(found.service_principal, names)
-    for role in sorted(granted.keys() & ours - wanted.app_roles):
+    for role in ordered(granted.keys() & ours - wanted.app_roles):
         yield RevokeAppRole(app=wanted.key, role=role, assignment_id=granted[role].id)
     consented = scopes_of(found.service_principal, names)
-    doomed = sorted(consented.keys() & ours - wanted.scopes)
+    doomed = ordered(_ours(consented, ours, names) - wanted.scopes)
     for _, some in groupby(doomed, key=lambda scope: scope.resource):
         scopes = tuple(some)
         yield RevokeScopes(app=wanted.key, scopes=scopes, grant_id=consented[scopes[0]].id)
+
+
+def _ours(
+    consented: Iterable[PermissionScope], ours: frozenset[Permission], names: Known
+) -> frozenset[PermissionScope]:
+    """Consents to what was asked for.
+
+    They name a scope by its value and requests by its id. Where an API of the manifest has lost a scope, and the run
+    that took it away was killed, nothing joins the two any more: what is consented to and exists no longer is then
+    taken for what was asked for and exists no longer. It gives no power, until somebody offers that value again.
+    """
+    lost = {
+        each.resource
+        for each in ours
+        if isinstance(each, PermissionScope)
+        and each.resource in names.own
+        and (each.resource, each.id) not in names.scopes
+    }
+    return frozenset(
+        each for each in consented if each in ours or (not each.id and each.resource in lost)
+    )
 
 
 def withdrawals(
@@ -239,7 +280,9 @@ def others(wanted: DesiredApplication, found: ObservedApplication, names: Known)
     """What was granted without having been asked for here."""
     ours = requested(found.application, names)
     granted: set[Permission] = {*roles_of(found.service_principal, names)}
-    granted |= scopes_of(found.service_principal, names).keys()
+    consented = scopes_of(found.service_principal, names)
+    granted |= consented.keys()
+    ours |= _ours(consented, ours, names)
     if wanted.adopt:
         for each in ordered(granted & ours - asked(wanted)):
             says = f"{each.value} is granted, but not in the manifest: adopted, so left as it is"
@@ -256,9 +299,9 @@ def of_identity(
 ) -> Iterator[Step | Note]:
     """Grants of a managed identity: nothing remembers whose the others are, so none is revoked."""
     granted = roles_of(principal, names)
-    for role in sorted(wanted.app_roles - granted.keys()):
+    for role in ordered(wanted.app_roles - granted.keys()):
         yield GrantAppRole(app=wanted.key, role=role)
-    for role in sorted(granted.keys() - wanted.app_roles):
+    for role in ordered(granted.keys() - wanted.app_roles):
         says = f"{role.value} is granted, but not in the manifest: left as it is"
         yield Note(app=wanted.key, says=says)
 

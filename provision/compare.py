@@ -44,7 +44,7 @@ def changes(wanted: DesiredApplication, found: Application) -> Iterator[Change]:
             before = list(entries(found, name))
             after = _merged(before, value)
         if _alike(name, before) != _alike(name, filled(after, found.app_id)):
-            yield Change(property=name, before=before, after=after)
+            yield Change(property=name, before=_steady(before), after=after)
     over = frozenset() if wanted.preserve or wanted.adopt else frozenset({PRESERVE})
     tags = (found.tags | wanted.tags) - over
     if tags != found.tags:
@@ -84,7 +84,7 @@ def to_disable(changed: Iterable[Change]) -> tuple[str, ...]:
                 for entry in change.before
                 if entry.get("isEnabled") and not _same_but_enabled(entry, left.get(entry["id"]))
             ]
-    return tuple(values)
+    return tuple(sorted(values))
 
 
 def nested(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,6 +119,21 @@ def _merged(before: list[Entry], wanted: list[Entry]) -> list[Entry]:
     there = {entry["id"]: entry for entry in before}
     merged = ({**there.get(entry["id"], {}), **entry} for entry in wanted)
     return [{name: entry[name] for name in entry if name != "origin"} for entry in merged]
+
+
+def _steady(value: Any) -> Any:
+    """What the directory has, in one order: it lists the same in another one at another time."""
+    if isinstance(value, list | tuple):
+        return sorted((_steady(each) for each in value), key=_place)
+    if isinstance(value, Mapping):
+        return {name: _steady(each) for name, each in value.items()}
+    return value
+
+
+def _place(entry: Any) -> str:
+    return (
+        str(entry.get("value") or entry.get("name")) if isinstance(entry, Mapping) else str(entry)
+    )
 
 
 def _same_but_enabled(before: Entry, after: Entry | None) -> bool:

@@ -144,7 +144,7 @@ def _permission(spec: PermissionSpec, context: Context) -> Permission | None:
     if known:
         return known
     offered = resource.scopes if delegated else resource.app_roles
-    if resource.id is None and not offered and spec.resource not in context.own:
+    if resource.id is None and not offered and resource.app_id not in context.own:
         # Nobody here knows what it offers: its service principal, once made, will tell.
         made = PermissionScope if delegated else AppRole
         return made(resource=resource.app_id, id="", value=spec.value)
@@ -194,14 +194,14 @@ def _client(key: str, spec: PreAuthorizedSpec, context: Context) -> PreAuthorize
 
 
 def _owners(specs: Iterable[OwnerSpec], context: Context) -> tuple[Owner, ...]:
-    owners = []
+    owners: dict[str, Owner] = {}
     for spec in specs:
         found = context.observed.people.get(spec.name)
         if found:
-            owners.append(Owner(id=found, name=spec.name))
+            owners.setdefault(found, Owner(id=found, name=spec.name))
         else:
             context.complain(spec.mark, f'nobody in this tenant is called "{spec.name}"')
-    return tuple(owners)
+    return tuple(owners.values())
 
 
 def _placed(properties: Mapping[str, Any], context: Context) -> Mapping[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from provision import allowed, compare, trust
 from provision.allowed import Known, known
@@ -28,6 +27,7 @@ from provision.ownership import PRESERVE, owner_of
 from provision.plan import (
     AddOwner,
     AuthorizeClients,
+    Change,
     CreateApplication,
     CreateResourcePrincipal,
     CreateServicePrincipal,
@@ -126,7 +126,11 @@ def _one(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
 def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
     """What refers to the application itself, or to others of the manifest, waits until those exist."""
     properties = compare.wanted_properties(wanted)
-    later = {name: properties[name] for name in sorted(properties) if _waits(properties[name])}
+    later = {
+        name: properties[name]
+        for name in sorted(properties)
+        if compare.needs_app_id(properties[name])
+    }
     asked = allowed.ordered(allowed.asked(wanted))
     yield CreateApplication(
         app=wanted.key,
@@ -136,19 +140,8 @@ def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
         requested=tuple(each for each in asked if each.resource not in scene.names.own),
     )
     if later:
-        blank = Application(
-            id="",
-            app_id="",
-            unique_name=None,
-            properties={},
-            tags=wanted.tags,
-            required_resource_access=frozenset(),
-            password_credentials=(),
-        )
-        changes = compare.changes(wanted, blank)
-        yield UpdateApplication(
-            app=wanted.key, changes=tuple(each for each in changes if each.property in later)
-        )
+        changes = (Change(property=name, before=None, after=later[name]) for name in later)
+        yield UpdateApplication(app=wanted.key, changes=tuple(changes))
     yield CreateServicePrincipal(app=wanted.key)
     principal = tuple(compare.principal_changes(wanted.principal, None, wanted.tags))
     if principal:
@@ -161,10 +154,6 @@ def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
     yield from allowed.grants(wanted, None, scene.names)
     yield from trust.added(wanted, None, scene.owner)
     yield from diff_secrets(wanted, None, owner=scene.owner, now=scene.now, rotation=Rotation())
-
-
-def _waits(value: Any) -> bool:
-    return compare.needs_app_id(value)
 
 
 def _existing(
@@ -218,13 +207,13 @@ def _restored(
         raise DeletedNamesake(wanted.unique_name, application.id)
     yield RestoreApplication(app=wanted.key, application_id=application.id)
     as_found = ObservedApplication(application=application, service_principal=None)
-    yield from _updated(wanted, application)
     if deleted.service_principal_id:
         yield RestoreServicePrincipal(
             app=wanted.key, service_principal_id=deleted.service_principal_id
         )
     else:
         yield CreateServicePrincipal(app=wanted.key)
+    yield from _updated(wanted, application)
     yield from _principal(wanted, as_found)
     yield from _referring(wanted, as_found, scene)
     secrets = diff_secrets(

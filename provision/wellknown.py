@@ -9,7 +9,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from provision.model import AppRole, PermissionScope, Resource
+from provision.model import GRAPH_APP_ID, AppRole, PermissionScope, Resource
+from provision.permissions import Permission, catalogue
 
 
 def named(name: str) -> tuple[str, ...]:
@@ -18,30 +19,31 @@ def named(name: str) -> tuple[str, ...]:
 
 
 def resource(app_id: str) -> Resource | None:
-    """One of them as a resource that the tenant has no service principal for yet."""
+    """One of them as a resource that the tenant has no service principal for yet; Graph has a catalogue of its own."""
     found = _all().get(app_id)
     if found is None:
         return None
+    graph = app_id == GRAPH_APP_ID
+    known = catalogue()
+    roles = _catalogued(known.application) if graph else _listed(found["appRoles"])
+    scopes = _catalogued(known.delegated) if graph else _listed(found["oauth2PermissionScopes"])
     return Resource(
         id=None,
         app_id=app_id,
         display_name=found["displayName"],
-        app_roles=frozenset(
-            AppRole(resource=app_id, id=each["id"], value=each["value"])
-            for each in found.get("appRoles") or ()
-            if each.get("value")
-        ),
+        app_roles=frozenset(AppRole(resource=app_id, id=id, value=value) for id, value in roles),
         scopes=frozenset(
-            PermissionScope(resource=app_id, id=each["id"], value=each["value"])
-            for each in found.get("oauth2PermissionScopes") or ()
-            if each.get("value")
+            PermissionScope(resource=app_id, id=id, value=value) for id, value in scopes
         ),
     )
 
 
-def names() -> tuple[str, ...]:
-    """Their display names, for suggestions."""
-    return tuple(sorted({each["displayName"] for each in _all().values()}))
+def _catalogued(known: Mapping[str, Permission]) -> list[tuple[str, str]]:
+    return [(each.id, each.value) for each in known.values()]
+
+
+def _listed(entries: list[Mapping[str, str]]) -> list[tuple[str, str]]:
+    return [(each["id"], each["value"]) for each in entries]
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +49,6 @@ GRAPH = Resource(
     display_name="Microsoft Graph",
     app_roles=frozenset({USERS, MAIL, SITES}),
 )
-_serial = itertools.count()
 
 
 def a_secret(name: str = "ci", *, overlap: timedelta = DAY) -> DesiredSecret:
@@ -192,6 +190,7 @@ def observed(
         resources={GRAPH_APP_ID: GRAPH},
         strays=tuple(each.application for each in strays),
         deleted={each.application.id.removeprefix("id-"): deleted(each) for each in buried},
+        names={"Microsoft Graph": GRAPH_APP_ID},
     )
 
 

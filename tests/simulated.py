@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from provision.compare import nested
 from provision.entitlements import ROLES, SCOPES, entries
 from provision.model import (
-    Application,
     AppRole,
     AppRoleAssignment,
     Desired,
     FederatedIdentityCredential,
-    Held,
     OAuth2PermissionGrant,
     Observed,
     ObservedApplication,
-    PasswordCredential,
-    Permission,
-    ResourceAccess,
     ServicePrincipal,
 )
-from provision.ownership import STORED, display_name, federated_mark
+from provision.ownership import federated_mark
 from provision.plan import (
+    MAKES,
     AddFederated,
     AddOwner,
     AddSecret,
@@ -54,9 +49,19 @@ from provision.plan import (
     UpdateServicePrincipal,
     WithdrawPermissions,
 )
-from tests.build import NOW, a_record, registered
-
-_serial = itertools.count()
+from tests.altered import (
+    accesses,
+    app_id_of,
+    app_of,
+    id_of,
+    patched,
+    principal_of,
+    put,
+    resource_id_of,
+    with_principal,
+)
+from tests.build import NOW, registered
+from tests.simulated_secrets import issued, recorded, removed
 
 
 def perform(plan: Plan, wanted: Desired, seen: Observed, *, now: datetime = NOW) -> Observed:
@@ -73,32 +78,20 @@ def moments(
     """
     current = seen
     yield current
-    for step in sorted(plan.steps, key=lambda step: not isinstance(step, MAKING)):
+    for step in sorted(plan.steps, key=lambda step: not isinstance(step, MAKES)):
         for after in _effects(step, wanted, current, now):
             current = after
             yield current
 
 
-MAKING = (
-    CreateResourcePrincipal,
-    CreateApplication,
-    RestoreApplication,
-    DisableEntitlements,
-    UpdateApplication,
-    CreateServicePrincipal,
-    RestoreServicePrincipal,
-    UpdateServicePrincipal,
-)
-
-
 def _effects(step: Step, wanted: Desired, seen: Observed, now: datetime) -> Iterator[Observed]:
     match step:
         case AddSecret():
-            yield from _issued(step, wanted, seen, now)
+            yield from issued(step, wanted, seen, now)
         case RecordStored():
-            yield _recorded(seen, step.app, step.credential, step.key_id, now)
+            yield recorded(seen, step.app, step.credential, step.key_id, now)
         case RemoveSecret():
-            yield from _removed(step, seen)
+            yield from removed(step, seen)
         case _:
             yield EFFECTS[type(step)](step, wanted, seen)
 
@@ -107,13 +100,13 @@ def _created(step: CreateApplication, wanted: Desired, seen: Observed) -> Observ
     assert step.app not in seen.applications
     made = registered(
         step.app,
-        requested=_accesses(step.requested, seen),
+        requested=accesses(step.requested, seen),
         tags=step.tags,
         owner=None,
         properties=nested(step.properties),
         principal=False,
     )
-    return _put(seen, step.app, made)
+    return put(seen, step.app, made)
 
 
 def _restored(step: RestoreApplication, wanted: Desired, seen: Observed) -> Observed:
@@ -121,7 +114,7 @@ def _restored(step: RestoreApplication, wanted: Desired, seen: Observed) -> Obse
         application=seen.deleted[step.app].application, service_principal=None
     )
     gone = {key: each for key, each in seen.deleted.items() if key != step.app}
-    return _put(replace(seen, deleted=gone), step.app, back)
+    return put(replace(seen, deleted=gone), step.app, back)
 
 
 def _deleted(step: DeleteApplication, wanted: Desired, seen: Observed) -> Observed:
@@ -131,7 +124,7 @@ def _deleted(step: DeleteApplication, wanted: Desired, seen: Observed) -> Observ
 
 
 def _updated(step: UpdateApplication, wanted: Desired, seen: Observed) -> Observed:
-    app = _app(seen, step.app)
+    app = app_of(seen, step.app)
     after = {change.property: change.after for change in step.changes}
     tags = frozenset(after.pop("tags", app.tags))
     known = {
@@ -147,7 +140,7 @@ def _updated(step: UpdateApplication, wanted: Desired, seen: Observed) -> Observ
         after["identifierUris"] = [
             uri.replace("{appId}", app.app_id) for uri in after["identifierUris"]
         ]
-    return _patched(seen, step.app, properties=_merged(app.properties, nested(after)), tags=tags)
+    return patched(seen, step.app, properties=_merged(app.properties, nested(after)), tags=tags)
 
 
 def _merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,7 +152,7 @@ def _merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 
 
 def _disabled(step: DisableEntitlements, wanted: Desired, seen: Observed) -> Observed:
-    app = _app(seen, step.app)
+    app = app_of(seen, step.app)
     body = {
         where: [
             {**each, "isEnabled": each["isEnabled"] and each["value"] not in step.values}
@@ -168,7 +161,7 @@ def _disabled(step: DisableEntitlements, wanted: Desired, seen: Observed) -> Obs
         for where in (ROLES, SCOPES)
         if entries(app, where)
     }
-    return _patched(seen, step.app, properties=_merged(app.properties, nested(body)))
+    return patched(seen, step.app, properties=_merged(app.properties, nested(body)))
 
 
 def _authorized(step: AuthorizeClients, wanted: Desired, seen: Observed) -> Observed:
@@ -176,38 +169,43 @@ def _authorized(step: AuthorizeClients, wanted: Desired, seen: Observed) -> Obse
     if step.pre_authorized is not None:
         body["api.preAuthorizedApplications"] = [
             {
-                "appId": _app_id(each.client, seen),
+                "appId": app_id_of(each.client, seen),
                 "delegatedPermissionIds": [scope.id for scope in each.scopes],
             }
             for each in step.pre_authorized
         ]
     if step.known is not None:
-        body["api.knownClientApplications"] = [_app_id(each, seen) for each in step.known]
-    app = _app(seen, step.app)
-    return _patched(seen, step.app, properties=_merged(app.properties, nested(body)))
+        body["api.knownClientApplications"] = [app_id_of(each, seen) for each in step.known]
+    app = app_of(seen, step.app)
+    return patched(seen, step.app, properties=_merged(app.properties, nested(body)))
 
 
 def _requested(step: RequestPermissions, wanted: Desired, seen: Observed) -> Observed:
-    access = _app(seen, step.app).required_resource_access | _accesses(step.permissions, seen)
-    return _patched(seen, step.app, required_resource_access=access)
+    access = app_of(seen, step.app).required_resource_access | accesses(step.permissions, seen)
+    return patched(seen, step.app, required_resource_access=access)
 
 
 def _withdrawn(step: WithdrawPermissions, wanted: Desired, seen: Observed) -> Observed:
-    access = _app(seen, step.app).required_resource_access - _accesses(step.permissions, seen)
-    return _patched(seen, step.app, required_resource_access=access)
+    access = app_of(seen, step.app).required_resource_access - accesses(step.permissions, seen)
+    return patched(seen, step.app, required_resource_access=access)
 
 
 def _resource(step: CreateResourcePrincipal, wanted: Desired, seen: Observed) -> Observed:
-    made = replace(seen.resources[step.resource], id=f"sp-of-{step.resource}")
+    there = seen.resources[step.resource]
+    assert there.id is None
+    offered = there.app_roles or frozenset(
+        {AppRole(resource=step.resource, id="do", value="Do")}
+    )  # of what nobody knew
+    made = replace(there, id=f"sp-of-{step.resource}", app_roles=offered)
     return replace(seen, resources={**seen.resources, step.resource: made})
 
 
 def _principal(step: CreateServicePrincipal, wanted: Desired, seen: Observed) -> Observed:
     assert seen.applications[step.app].service_principal is None
     made = ServicePrincipal(
-        id=f"sp-{step.app}", app_id=f"app-{step.app}", grants=(), tags=_app(seen, step.app).tags
+        id=f"sp-{step.app}", app_id=f"app-{step.app}", grants=(), tags=app_of(seen, step.app).tags
     )
-    return _put(seen, step.app, replace(seen.applications[step.app], service_principal=made))
+    return put(seen, step.app, replace(seen.applications[step.app], service_principal=made))
 
 
 def _principal_back(step: RestoreServicePrincipal, wanted: Desired, seen: Observed) -> Observed:
@@ -233,13 +231,13 @@ def _principal_back(step: RestoreServicePrincipal, wanted: Desired, seen: Observ
         grants=(),
         tags=found.application.tags,
     )
-    return _put(seen, step.app, replace(found, service_principal=made))
+    return put(seen, step.app, replace(found, service_principal=made))
 
 
 def _principal_changed(step: UpdateServicePrincipal, wanted: Desired, seen: Observed) -> Observed:
     after = {change.property: change.after for change in step.changes}
-    principal = _sp(seen, step.app)
-    return _with_principal(
+    principal = principal_of(seen, step.app)
+    return with_principal(
         seen,
         step.app,
         enabled=after.get("accountEnabled", principal.enabled),
@@ -251,36 +249,36 @@ def _principal_changed(step: UpdateServicePrincipal, wanted: Desired, seen: Obse
 def _owned(step: AddOwner, wanted: Desired, seen: Observed) -> Observed:
     found = seen.applications[step.app]
     if step.of == "application":
-        return _put(seen, step.app, replace(found, owners=found.owners | {step.owner.id}))
+        return put(seen, step.app, replace(found, owners=found.owners | {step.owner.id}))
     owners = found.principal_owners | {step.owner.id}
-    return _put(seen, step.app, replace(found, principal_owners=owners))
+    return put(seen, step.app, replace(found, principal_owners=owners))
 
 
 def _granted(step: GrantAppRole, wanted: Desired, seen: Observed) -> Observed:
-    principal = seen.identities.get(step.app) or _sp(seen, step.app)
+    principal = seen.identities.get(step.app) or principal_of(seen, step.app)
     new = AppRoleAssignment(
-        id=f"grant-{step.role.id}",
-        app_role_id=step.role.id,
+        id=f"grant-{id_of(step.role, seen)}",
+        app_role_id=id_of(step.role, seen),
         principal_id=principal.id,
-        resource_id=_resource_id(step.role.resource, seen),
+        resource_id=resource_id_of(step.role.resource, seen),
     )
     assignments = (*principal.app_role_assignments, new)
     if step.app in seen.identities:
         identity = replace(principal, app_role_assignments=assignments)
         return replace(seen, identities={**seen.identities, step.app: identity})
-    return _with_principal(seen, step.app, app_role_assignments=assignments)
+    return with_principal(seen, step.app, app_role_assignments=assignments)
 
 
 def _revoked(step: RevokeAppRole, wanted: Desired, seen: Observed) -> Observed:
-    there = _sp(seen, step.app).app_role_assignments
+    there = principal_of(seen, step.app).app_role_assignments
     left = tuple(each for each in there if each.id != step.assignment_id)
     assert len(left) == len(there) - 1
-    return _with_principal(seen, step.app, app_role_assignments=left)
+    return with_principal(seen, step.app, app_role_assignments=left)
 
 
 def _scopes_granted(step: GrantScopes, wanted: Desired, seen: Observed) -> Observed:
-    principal = _sp(seen, step.app)
-    resource = _resource_id(step.scopes[0].resource, seen)
+    principal = principal_of(seen, step.app)
+    resource = resource_id_of(step.scopes[0].resource, seen)
     values = {scope.value for scope in step.scopes}
     kept = [g for g in principal.grants or () if g.resource_id != resource or g.principal_id]
     for each in principal.grants or ():
@@ -293,16 +291,16 @@ def _scopes_granted(step: GrantScopes, wanted: Desired, seen: Observed) -> Obser
         principal_id=None,
         scopes=frozenset(values),
     )
-    return _with_principal(seen, step.app, grants=(*kept, new))
+    return with_principal(seen, step.app, grants=(*kept, new))
 
 
 def _scopes_revoked(step: RevokeScopes, wanted: Desired, seen: Observed) -> Observed:
     gone = {scope.value for scope in step.scopes}
     grants = [
         replace(each, scopes=each.scopes - gone) if each.id == step.grant_id else each
-        for each in _sp(seen, step.app).grants or ()
+        for each in principal_of(seen, step.app).grants or ()
     ]
-    return _with_principal(seen, step.app, grants=tuple(each for each in grants if each.scopes))
+    return with_principal(seen, step.app, grants=tuple(each for each in grants if each.scopes))
 
 
 def _trusted(step: AddFederated, wanted: Desired, seen: Observed) -> Observed:
@@ -314,7 +312,7 @@ def _trusted(step: AddFederated, wanted: Desired, seen: Observed) -> Observed:
         audiences=(step.audience,),
         description=federated_mark(wanted.owner, step.credential),
     )
-    return _patched(seen, step.app, federated=(*_app(seen, step.app).federated, new))
+    return patched(seen, step.app, federated=(*app_of(seen, step.app).federated, new))
 
 
 def _trust_changed(step: UpdateFederated, wanted: Desired, seen: Observed) -> Observed:
@@ -322,14 +320,14 @@ def _trust_changed(step: UpdateFederated, wanted: Desired, seen: Observed) -> Ob
         return tuple(change.after) if isinstance(change.after, list) else change.after
 
     after = {change.property: changed(change) for change in step.changes}
-    there = _app(seen, step.app).federated
+    there = app_of(seen, step.app).federated
     new = tuple(replace(e, **after) if e.name == step.credential else e for e in there)
-    return _patched(seen, step.app, federated=new)
+    return patched(seen, step.app, federated=new)
 
 
 def _trust_ended(step: RemoveFederated, wanted: Desired, seen: Observed) -> Observed:
-    left = tuple(e for e in _app(seen, step.app).federated if e.name != step.credential)
-    return _patched(seen, step.app, federated=left)
+    left = tuple(e for e in app_of(seen, step.app).federated if e.name != step.credential)
+    return patched(seen, step.app, federated=left)
 
 
 EFFECTS: Mapping[type, Callable[[Any, Desired, Observed], Observed]] = {
@@ -354,93 +352,3 @@ EFFECTS: Mapping[type, Callable[[Any, Desired, Observed], Observed]] = {
     UpdateServicePrincipal: _principal_changed,
     WithdrawPermissions: _withdrawn,
 }
-
-
-def _app_id(name: str, seen: Observed) -> str:
-    return seen.applications[name].application.app_id if name in seen.applications else name
-
-
-def _resource_id(name: str, seen: Observed) -> str:
-    if name in seen.applications:
-        return _sp(seen, name).id
-    id = seen.resources[name].id
-    assert id is not None
-    return id
-
-
-def _accesses(permissions: tuple[Permission, ...], seen: Observed) -> frozenset[ResourceAccess]:
-    return frozenset(
-        ResourceAccess(
-            resource_app_id=_app_id(each.resource, seen),
-            id=each.id,
-            type="Role" if isinstance(each, AppRole) else "Scope",
-        )
-        for each in permissions
-    )
-
-
-def _app(seen: Observed, key: str) -> Application:
-    return seen.applications[key].application
-
-
-def _sp(seen: Observed, key: str) -> ServicePrincipal:
-    principal = seen.applications[key].service_principal
-    assert principal is not None
-    return principal
-
-
-def _put(seen: Observed, key: str, found: ObservedApplication) -> Observed:
-    return replace(seen, applications={**seen.applications, key: found})
-
-
-def _patched(seen: Observed, key: str, **changes: Any) -> Observed:
-    found = seen.applications[key]
-    return _put(seen, key, replace(found, application=replace(found.application, **changes)))
-
-
-def _with_principal(seen: Observed, key: str, **changes: Any) -> Observed:
-    found = seen.applications[key]
-    return _put(seen, key, replace(found, service_principal=replace(_sp(seen, key), **changes)))
-
-
-def _issued(step: AddSecret, wanted: Desired, seen: Observed, now: datetime) -> Iterator[Observed]:
-    """Listed, then stored, then recorded: a run may die in between."""
-    app = next(app for app in wanted.applications if app.key == step.app)
-    secret = next(secret for secret in app.secrets if secret.name == step.credential)
-    made = PasswordCredential(
-        key_id=f"made-{next(_serial):08}",
-        display_name=display_name(wanted.owner, step.credential, "0"),
-        start=now,
-        end=now + secret.lifetime,
-    )
-    listed = _app(seen, step.app).password_credentials
-    seen = _patched(seen, step.app, password_credentials=(*listed, made))
-    yield seen
-    found = seen.applications[step.app]
-    if found.held.get(step.credential, Held(readable=True)).readable:
-        kept = Held(readable=True, key_id=made.key_id, app_id=found.application.app_id)
-        seen = _put(seen, step.app, replace(found, held={**found.held, step.credential: kept}))
-        yield seen
-    yield _recorded(seen, step.app, step.credential, made.key_id, now)
-
-
-def _recorded(seen: Observed, app: str, credential: str, key_id: str, now: datetime) -> Observed:
-    others = {tag for tag in _app(seen, app).tags if not tag.startswith(f"{STORED}{credential}:")}
-    tag = a_record(key_id, credential=credential, age=timedelta(), at=now)
-    return _patched(seen, app, tags=frozenset(others | {tag}))
-
-
-def _removed(step: RemoveSecret, seen: Observed) -> Iterator[Observed]:
-    listed = _app(seen, step.app).password_credentials
-    left = tuple(password for password in listed if password.key_id != step.key_id)
-    seen = _patched(seen, step.app, password_credentials=left)
-    found = seen.applications[step.app]
-    held = {
-        name: replace(each, works=False) if each.key_id == step.key_id else each
-        for name, each in found.held.items()
-    }
-    seen = _put(seen, step.app, replace(found, held=held))
-    yield seen
-    mark = f"{STORED}{step.credential}:{step.key_id}:"
-    tags = _app(seen, step.app).tags
-    yield _patched(seen, step.app, tags=frozenset(t for t in tags if not t.startswith(mark)))

@@ -41,11 +41,7 @@ from tests.build import (
 KEYS = ("web", "api")
 RETIRED = AppRole(resource=GRAPH_APP_ID, id="old", value="old")
 UNREAD = AppRole(resource="sharepoint", id="x", value="x")
-FOREIGN = (
-    ResourceAccess(resource_app_id=GRAPH_APP_ID, id="openid", type="Scope"),
-    ResourceAccess(resource_app_id=GRAPH_APP_ID, id="r1", type="Scope"),
-    *asked(UNREAD),
-)
+FOREIGN = (ResourceAccess(resource_app_id="sharepoint", id="r1", type="Scope"), *asked(UNREAD))
 NAMES = ("ci", "job", "gone")
 THEIRS = (
     "by hand",

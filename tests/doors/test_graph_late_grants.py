@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import Answer, Asked, Scripted, refusal, serving
+from scripted import Answer, Asked, Scripted, parts_of, refusal, serving
 
 from provision.errors import NotYetVisible
 from provision.graph import directory
@@ -62,3 +62,26 @@ def test_grants_that_stay_behind_are_not_yet_visible(scripted: Scripted) -> None
 
     with pytest.raises(NotYetVisible):
         scripted.run(principals)
+
+
+def test_delegated_consents_that_are_behind_are_asked_for_again(scripted: Scripted) -> None:
+    consent = {
+        "id": "consent",
+        "clientId": "sp",
+        "consentType": "AllPrincipals",
+        "principalId": None,
+        "resourceId": "graph",
+        "scope": "User.Read",
+    }
+    key = "/servicePrincipals(appId='client')"
+    batched = parts_of(
+        {key: {"id": "sp", "appId": "client"}, f"{key}/appRoleAssignments": {"value": []}}
+    )
+    late = iter((NOT_FOUND, Answer(body={"value": [consent]})))
+    scripted.otherwise = lambda asked: batched(asked) if asked.method == "POST" else next(late)
+
+    found = scripted.run(
+        lambda graph: directory.service_principals(graph, ["client"], delegated=["client"])
+    )
+
+    assert [grant.id for grant in found["client"].grants] == ["consent"]

@@ -53,7 +53,8 @@ def scripted(signed: tuple[ssl.SSLContext, Path]) -> Iterator[Scripted]:
 
 
 def test_a_service_principal_says_how_it_is_set(scripted: Scripted) -> None:
-    scripted.otherwise = parts_of({"/servicePrincipals(appId='client')": SWITCHED_OFF})
+    key = "/servicePrincipals(appId='client')"
+    scripted.otherwise = parts_of({key: SWITCHED_OFF, f"{key}/appRoleAssignments": {"value": []}})
 
     found = scripted.run(lambda graph: directory.service_principals(graph, ["client"]))["client"]
 

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provision.desired import resolve
 from provision.errors import ManifestError
-from provision.manifest.spec import ApplicationSpec, Manifest, Mark, PermissionSpec, SecretSpec
-from provision.model import GRAPH_APP_ID, Call, DesiredApplication
-from tests.build import DAY, GRAPH, HOUR, MAIL, USERS, a_secret
+from provision.manifest.spec import (
+    ApplicationSpec,
+    FederatedSpec,
+    IdentitySpec,
+    Manifest,
+    Mark,
+    OwnerSpec,
+    PermissionSpec,
+    PreAuthorizedSpec,
+    PrincipalSpec,
+    SecretSpec,
+)
+from provision.model import (
+    Call,
+    Desired,
+    DesiredApplication,
+    DesiredIdentity,
+    Observed,
+    Owner,
+    ServicePrincipal,
+)
+from tests.build import DAY, HOUR, MAIL, USERS, a_secret, observed, registered
+from tests.build import a_manifest as manifest_of
+from tests.worlds import HERE, a_scope_spec, asks
+from tests.worlds import a_spec as plain
 
 PLACE = Mark(line=7, column=9)
+EMPTY = Observed(applications={}, resources={})
 
 
 def a_spec(*permissions: str, key: str = "web", grant: bool = True) -> ApplicationSpec:
@@ -55,9 +80,7 @@ def a_manifest(*specs: ApplicationSpec) -> Manifest:
 
 
 def test_an_application_is_wanted_with_the_tenants_own_roles_and_our_marks() -> None:
-    wanted = resolve(
-        a_manifest(a_spec("User.Read.All", "Mail.Send", grant=False)), {GRAPH_APP_ID: GRAPH}
-    )
+    wanted = resolve(a_manifest(a_spec("User.Read.All", "Mail.Send", grant=False)), observed())
 
     assert wanted.owner == "contoso.dev"
     assert wanted.applications == (
@@ -75,7 +98,7 @@ def test_an_application_is_wanted_with_the_tenants_own_roles_and_our_marks() -> 
 
 
 def test_applications_keep_the_order_of_the_manifest() -> None:
-    wanted = resolve(a_manifest(a_spec(key="b"), a_spec(key="a")), {})
+    wanted = resolve(a_manifest(a_spec(key="b"), a_spec(key="a")), observed())
 
     assert [application.key for application in wanted.applications] == ["b", "a"]
 
@@ -84,7 +107,7 @@ def test_every_permission_that_the_tenant_does_not_offer_is_named_with_its_line(
     specs = a_spec("User.Reed.All", "Mail.Send"), a_spec("Nothing", key="api")
 
     with pytest.raises(ManifestError) as refused:
-        resolve(a_manifest(*specs), {GRAPH_APP_ID: GRAPH})
+        resolve(a_manifest(*specs), observed())
 
     offers = "Microsoft Graph offers no application permission"
     assert refused.value.lines() == [
@@ -95,8 +118,123 @@ def test_every_permission_that_the_tenant_does_not_offer_is_named_with_its_line(
 
 def test_a_resource_that_the_tenant_lacks_is_said_so() -> None:
     with pytest.raises(ManifestError) as refused:
-        resolve(a_manifest(a_spec("User.Read.All")), {})
+        resolve(a_manifest(a_spec("User.Read.All")), EMPTY)
 
     assert refused.value.lines() == [
         "team.yaml:10:5: Microsoft Graph has no service principal in this tenant"
     ]
+
+
+# --- APIs, other resources, owners, addresses, identities
+
+
+def whole(*specs: ApplicationSpec, seen: Observed | None = None, **said: Any) -> Desired:
+    manifest = manifest_of(applications=specs, **said)
+    return resolve(manifest, seen or replace(observed(), people={"ann@x": "1", "1": "1"}))
+
+
+def refused(*specs: ApplicationSpec, seen: Observed | None = None, **said: Any) -> list[str]:
+    with pytest.raises(ManifestError) as mistakes:
+        whole(*specs, seen=seen, **said)
+    return [line.removeprefix("project/hello.yaml:1:1: ") for line in mistakes.value.lines()]
+
+
+def test_an_adopted_application_gets_no_owner_tag_and_keeps_its_own() -> None:
+    (adopted,) = whole(plain("web", adopt="x", preserve=True, tags=frozenset({"a"}))).applications
+
+    assert (adopted.tags, adopted.adopt, adopted.preserve) == (frozenset({"a"}), "x", True)
+
+
+def test_preserve_leaves_a_mark_beside_the_owners() -> None:
+    (kept,) = whole(plain("web", preserve=True)).applications
+
+    assert kept.tags == {"provision:owner:contoso", "provision:preserve"}
+
+
+def test_an_owner_who_is_named_twice_is_one_owner() -> None:
+    named = tuple(OwnerSpec(name=each, mark=PLACE) for each in ("ann@x", "1"))
+
+    (app,) = whole(plain("web", owners=named)).applications
+
+    assert app.owners == (Owner(id="1", name="ann@x"),)
+
+
+def test_people_who_are_not_in_the_tenant_are_named() -> None:
+    owner = OwnerSpec(name="eve@x", mark=HERE)
+    spec = plain("web", owners=(owner,), service_principal=PrincipalSpec(owners=(owner,)))
+
+    assert refused(spec) == ['nobody in this tenant is called "eve@x"'] * 2
+
+
+def test_the_tenant_is_filled_in_and_the_application_later() -> None:
+    trust = FederatedSpec(
+        name="f", issuer="https://i/{tenantId}", subject="s", audience="a", mark=HERE
+    )
+    uris = {"identifierUris": ["api://{tenantId}/{appId}"]}
+    seen = replace(observed(), tenant_id="t1")
+
+    (app,) = whole(plain("web", properties=uris, federated=(trust,)), seen=seen).applications
+
+    assert app.properties == {"identifierUris": ["api://t1/{appId}"]}
+    assert app.federated[0].issuer == "https://i/t1"
+
+
+def test_a_name_that_several_resources_bear_is_refused_with_their_app_ids() -> None:
+    seen = replace(observed(), unclear={"SharePoint": ("s1", "s2")})
+
+    assert refused(plain("web", permissions=(asks("SharePoint", "Read"),)), seen=seen) == [
+        "several service principals of this tenant are called SharePoint"
+        " - write the appId of the one that is meant: s1, s2"
+    ]
+
+
+@pytest.mark.parametrize("name", ["api", "app-api"])
+@pytest.mark.parametrize(("delegated", "kind"), [(False, "application"), (True, "delegated")])
+def test_what_an_api_of_the_manifest_does_not_offer_cannot_be_asked_for(
+    name: str, delegated: bool, kind: str
+) -> None:
+    """Also where it offers nothing, and its appId is written: it is no unknown resource then."""
+    client = plain("web", permissions=(asks(name, "Read", delegated=delegated),))
+    seen = replace(observed(registered("api")), names={"app-api": "app-api"})
+
+    assert refused(plain("api"), client, seen=seen) == [
+        f'api offers no {kind} permission "Read" in this tenant'
+    ]
+
+
+def test_clients_are_given_the_scopes_that_the_api_exposes_in_one_order() -> None:
+    scopes = (a_scope_spec("b"), a_scope_spec("a"), a_scope_spec("off", enabled=False))
+    clients = tuple(
+        PreAuthorizedSpec(client=each, scopes=("b", "a", "b"), mark=HERE) for each in ("z", "web")
+    )
+
+    (api,) = whole(plain("api", scopes=scopes, pre_authorized=clients)).applications
+
+    assert api.pre_authorized is not None
+    assert [
+        (each.client, [scope.value for scope in each.scopes]) for each in api.pre_authorized
+    ] == [("web", ["a", "b"]), ("z", ["a", "b"])]
+
+
+def test_a_client_cannot_be_given_a_scope_that_is_not_exposed() -> None:
+    client = PreAuthorizedSpec(client="web", scopes=("see",), mark=HERE)
+
+    assert refused(plain("api", pre_authorized=(client,))) == ['api exposes no scope "see"']
+
+
+def test_a_managed_identity_that_is_not_there_is_named() -> None:
+    spec = IdentitySpec(key="func", managed_identity="sp-1", permissions=(), mark=HERE)
+
+    (line,) = refused(identities=(spec,))
+
+    assert line.startswith("there is no managed identity sp-1 in this tenant - ")
+
+
+def test_a_managed_identity_is_wanted_with_its_roles() -> None:
+    asked = (asks("Microsoft Graph", "Mail.Send"),)
+    spec = IdentitySpec(key="func", managed_identity="sp-1", permissions=asked, mark=HERE)
+    seen = replace(observed(), identities={"func": ServicePrincipal(id="sp-1", app_id="f")})
+
+    assert whole(seen=seen, identities=(spec,)).identities == (
+        DesiredIdentity(key="func", principal_id="sp-1", app_roles=frozenset({MAIL})),
+    )

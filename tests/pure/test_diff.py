@@ -91,11 +91,11 @@ def test_an_absent_application_is_made_with_all_that_it_needs() -> None:
             unique_name="contoso.web",
             properties={"displayName": "web"},
             tags=("provision:owner:contoso", "team:a"),
-            requested=(USERS, MAIL),
+            requested=(MAIL, USERS),
         ),
         CreateServicePrincipal(app="web"),
-        GrantAppRole(app="web", role=USERS),
         GrantAppRole(app="web", role=MAIL),
+        GrantAppRole(app="web", role=USERS),
         AddSecret(app="web", credential="ci", reason="first secret", rotation=False),
     )
 
@@ -180,14 +180,6 @@ def test_a_consent_of_others_that_the_manifest_now_wants_becomes_ours() -> None:
     assert plan == Plan(owner=OWNER, steps=(RequestPermissions(app="web", permissions=(MAIL,)),))
 
 
-def test_delegated_permissions_are_neither_counted_nor_withdrawn() -> None:
-    there = registered(requested=[SCOPE, replace(SCOPE, id="r1")])
-
-    plan = planned(desired(an_app(roles=[USERS])), observed(there))
-
-    assert kinds(plan) == ["RequestPermissions", "GrantAppRole"]
-
-
 def test_a_role_that_the_resource_offers_no_longer_is_revoked_by_its_id() -> None:
     old = AppRole(resource=GRAPH_APP_ID, id="gone", value="gone")
     there = registered(requested=asked(old), granted=[a_grant(old)])
@@ -218,7 +210,7 @@ def test_a_request_without_consent_grants_nothing_and_says_what_it_waits_for() -
 
     assert plan.steps == (RequestPermissions(app="web", permissions=(MAIL,)),)
     assert notes(plan) == [
-        "waits for an administrator's consent, as declared (consent: request): User.Read.All, Mail.Send"
+        "waits for an administrator's consent, as declared (consent: request): Mail.Send, User.Read.All"
     ]
 
 
@@ -245,7 +237,10 @@ def test_an_application_of_another_owner_stops_the_plan(holder: str | None) -> N
         planned(desired(an_app()), observed(there))
 
     assert (holder or "no owner tag") in str(stopped.value)
-    assert "app-web" in stopped.value.hint
+    assert "app-web" in str(stopped.value)
+    assert (
+        f"let {holder} give it up" if holder else "adopt: {appId: app-web}"
+    ) in stopped.value.hint
 
 
 def test_a_deleted_application_of_another_owner_stops_the_plan() -> None:
@@ -292,7 +287,7 @@ def test_a_restored_application_keeps_requests_until_their_consents_can_be_seen(
 
     assert kinds(plan) == ["RestoreApplication", "RestoreServicePrincipal"]
     assert notes(plan) == [
-        "no longer wanted, but not seen before the restore: User.Read.All, Mail.Send. "
+        "no longer wanted, but not seen before the restore: Mail.Send, User.Read.All. "
         "Apply again to take back"
     ]
 

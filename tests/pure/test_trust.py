@@ -1,0 +1,97 @@
+"""Federated credentials: ours are changed and removed, others' are neither."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from provision.diff import diff
+from provision.errors import ForeignCredential
+from provision.model import (
+    DesiredApplication,
+    DesiredFederated,
+    FederatedIdentityCredential,
+    ObservedApplication,
+)
+from provision.ownership import federated_mark
+from provision.plan import AddFederated, Change, RemoveFederated, Step, UpdateFederated
+from tests.build import NOW, OWNER, an_app, desired, observed, registered
+
+MAIN = DesiredFederated(name="main", issuer="https://i", subject="s", audience="a")
+
+
+def trusting(*wanted: DesiredFederated) -> DesiredApplication:
+    return replace(an_app(), federated=wanted)
+
+
+def there(
+    name: str = "main", *, subject: str = "s", owner: str = OWNER, of: str | None = None
+) -> FederatedIdentityCredential:
+    return FederatedIdentityCredential(
+        id=f"id-{name}",
+        name=name,
+        issuer="https://i",
+        subject=subject,
+        audiences=("a",),
+        description=federated_mark(owner, of or name),
+    )
+
+
+def having(*federated: FederatedIdentityCredential) -> ObservedApplication:
+    found = registered()
+    return replace(found, application=replace(found.application, federated=federated))
+
+
+def planned(wanted: DesiredApplication, *found: ObservedApplication) -> tuple[Step, ...]:
+    return diff(desired(wanted), observed(*found), now=NOW).steps
+
+
+ADDED = AddFederated(app="web", credential="main", issuer="https://i", subject="s", audience="a")
+
+
+def test_a_trust_is_added_where_it_is_missing() -> None:
+    assert planned(trusting(MAIN), having()) == (ADDED,)
+    assert planned(trusting(MAIN))[-1] == ADDED
+
+
+def test_a_trust_that_is_as_it_is_wanted_needs_no_step() -> None:
+    assert planned(trusting(MAIN), having(there())) == ()
+
+
+def test_what_differs_by_a_letter_is_changed() -> None:
+    wanted = replace(MAIN, issuer="https://i/", subject="S", audience="A")
+
+    assert planned(trusting(wanted), having(there())) == (
+        UpdateFederated(
+            app="web",
+            credential="main",
+            changes=(
+                Change(property="issuer", before="https://i", after="https://i/"),
+                Change(property="subject", before="s", after="S"),
+                Change(property="audiences", before=["a"], after=["A"]),
+            ),
+        ),
+    )
+
+
+def test_ours_that_left_the_manifest_are_removed_after_the_new_one_is_added() -> None:
+    steps = planned(trusting(MAIN), having(there("z"), there("old", subject="o")))
+
+    assert steps == (
+        ADDED,
+        RemoveFederated(app="web", credential="old", subject="o"),
+        RemoveFederated(app="web", credential="z", subject="s"),
+    )
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [there(owner="fabrikam"), there(of="other"), replace(there(), description="by hand")],
+)
+def test_others_trusts_are_left_alone_and_their_names_are_taken(
+    theirs: FederatedIdentityCredential,
+) -> None:
+    assert planned(trusting(), having(theirs)) == ()
+    with pytest.raises(ForeignCredential, match='"main"'):
+        planned(trusting(MAIN), having(theirs))
