@@ -140,7 +140,7 @@ def _steps(
             for each in fields(kind)
             if each.name not in unsaid
         }
-        optional: Schema = {} if saved else {"detail": _TEXT}
+        optional: Schema = {} if saved else {"detail": _TEXT, "requestIds": _list(_TEXT)}
         if kind is AddSecret:
             optional |= {"store": _TEXT, "lifetimeSeconds": _COUNT}
         step = _object({**head(kind.__name__), **own}, " ".join((kind.__doc__ or "").split()))

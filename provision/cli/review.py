@@ -157,7 +157,7 @@ def show_applied(applied: Applied, target_id: str, manifest: Manifest, options: 
         return
     seen = look(sys.stdout, options)
     if applied.receipt.done or applied.receipt.failed:
-        show(text.receipt_text(applied.receipt, seen))
+        show(text.receipt_text(applied.receipt, seen, request_ids=options.debug))
     if proven or (proven is not None and not applied.receipt.failed):
         show(text.findings_text(proven, seen))
 
@@ -169,7 +169,8 @@ def show_receipt(receipt: Receipt, target_id: str, manifest: Manifest, options: 
     if options.json:
         show(jsonout.apply_json(receipt, None, tenant_id=target_id, owner=manifest.owner))
     else:
-        show(text.receipt_text(receipt, look(sys.stdout, options)))
+        seen = look(sys.stdout, options)
+        show(text.receipt_text(receipt, seen, request_ids=options.debug))
 
 
 def show_doomed(plan: Plan, options: Options) -> None:

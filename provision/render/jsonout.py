@@ -40,7 +40,14 @@ def apply_json(
         {
             "tenantId": tenant_id,
             "owner": owner,
-            "done": [{**_step(done.step), "detail": done.detail} for done in receipt.done],
+            "done": [
+                {
+                    **_step(done.step),
+                    "detail": done.detail,
+                    "requestIds": list(done.request_ids),
+                }
+                for done in receipt.done
+            ],
             "failed": [
                 {
                     "app": failed.app,

@@ -49,9 +49,15 @@ def plan_text(
     return compose([*lines, line(say(summary(plan), "bold"))], look)
 
 
-def receipt_text(receipt: Receipt, look: Look) -> str:
-    """What was done, what failed and why, and what is left to do."""
-    return compose([*_receipt_lines(receipt), line(say(_total(receipt), "bold"))], look)
+def receipt_text(receipt: Receipt, look: Look, *, request_ids: bool = False) -> str:
+    """What was done, what failed and why, and what is left to do.
+
+    `request_ids` adds those of every write that was done; a failure tells its own in any case.
+    """
+    return compose(
+        [*_receipt_lines(receipt, request_ids=request_ids), line(say(_total(receipt), "bold"))],
+        look,
+    )
 
 
 def findings_text(findings: Sequence[Finding], look: Look) -> str:
@@ -89,7 +95,7 @@ def table_text(headers: Sequence[str], rows: Sequence[Sequence[str]], look: Look
     return compose(layout.stacked(headers, shown), look)
 
 
-def _receipt_lines(receipt: Receipt) -> Iterator[Line]:
+def _receipt_lines(receipt: Receipt, *, request_ids: bool) -> Iterator[Line]:
     entries: dict[str, list[Done | Failed | Step]] = {}
     for done in receipt.done:
         entries.setdefault(done.step.app, []).append(done)
@@ -100,15 +106,17 @@ def _receipt_lines(receipt: Receipt) -> Iterator[Line]:
     for app, group in entries.items():
         yield line(say(app or "tenant", "bold"))
         for entry in group:
-            yield from _entry_lines(entry)
+            yield from _entry_lines(entry, request_ids=request_ids)
         yield BLANK
 
 
-def _entry_lines(entry: Done | Failed | Step) -> Iterator[Line]:
+def _entry_lines(entry: Done | Failed | Step, *, request_ids: bool) -> Iterator[Line]:
     margin = " " * 10
     if isinstance(entry, Done):
         said = words(entry.step) + (f": {entry.detail}" if entry.detail else "")
         yield line(say(said), lead=[say("  done    ", STYLES["+"])])
+        for each in entry.request_ids if request_ids else ():
+            yield line(say(f"request-id {each}", "dim"), lead=[say(margin)])
     elif isinstance(entry, Failed):
         what = words(entry.step) if entry.step else "stopped"
         yield line(say(what), lead=[say("  failed  ", "bold red")])

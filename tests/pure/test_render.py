@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 
 import pytest
@@ -26,7 +27,7 @@ from provision.plan import (
     UpdateApplication,
 )
 from provision.receipt import Done, Failed, Finding, Receipt, Result
-from provision.render import text
+from provision.render import jsonout, text
 from provision.render.look import Look, clean, look_at
 from provision.render.planned import Rating
 
@@ -372,3 +373,13 @@ def test_a_table_that_just_fits_stays_a_table() -> None:
     said = text.table_text(["app", "id"], [["a" * 20, "1" * 18]], Look(width=40))
 
     assert said.splitlines()[1] == f"{'a' * 20}  {'1' * 18}"
+
+
+def test_a_receipt_tells_the_request_ids_of_its_writes_when_asked() -> None:
+    receipt = Receipt(done=(Done(step=GRANT, request_ids=("4f1c", "9b2e")),))
+
+    assert "request-id" not in text.receipt_text(receipt, Look())
+    said = text.receipt_text(receipt, Look(), request_ids=True)
+    assert said.splitlines()[2:4] == ["          request-id 4f1c", "          request-id 9b2e"]
+    told = json.loads(jsonout.apply_json(receipt, None, tenant_id="t", owner="o"))
+    assert told["done"][0]["requestIds"] == ["4f1c", "9b2e"]
