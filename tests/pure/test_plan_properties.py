@@ -31,7 +31,7 @@ from tests.worlds import World, worlds
 
 bounded = settings(
     derandomize=True,
-    max_examples=300,
+    max_examples=100,
     deadline=None,
     phases=[__import__("hypothesis").Phase.generate],
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.diff import diff
@@ -161,6 +161,7 @@ def test_another_tenant_is_refused_and_both_are_named() -> None:
 # --- nothing beyond what was reviewed
 
 
+@settings(derandomize=True, deadline=None)
 @given(states())
 def test_after_any_interruption_nothing_is_left_but_what_was_reviewed(state: State) -> None:
     """Whatever of a plan is done already: all but the tidying of secrets is held by the saved plan."""
@@ -302,3 +303,9 @@ def test_a_saved_plan_is_valid_json_of_ascii() -> None:
 
     assert text.isascii()
     assert json.loads(text)["steps"][0]["changes"][0]["before"] == "Zoë"
+
+
+def test_where_nothing_goes_beyond_nothing_is_refused() -> None:
+    refuse_beyond([identity(CREATE, WANTED)], [CREATE], WANTED)
+    with pytest.raises(OutdatedPlan, match="a step that the reviewed plan does not hold"):
+        refuse_beyond([], [CREATE], WANTED)
