@@ -11,6 +11,7 @@ from typing import Any
 
 from provision.manifest.spec import Manifest
 from provision.model import AppRole, Desired, DesiredSecret, Owner, PermissionScope, PreAuthorized
+from provision.ownership import STORED
 from provision.plan import (
     AddSecret,
     Change,
@@ -151,10 +152,12 @@ def plain(value: Any, *, of: str = "") -> Any:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    """Tags are only ever added, and those that are there hold moments: what is added is all."""
+    """Tags that are there hold moments and do not count: what is added, or taken off, is all."""
     if change.property == "tags":
-        added = set(change.after or ()) - set(change.before or ())
-        return {"property": "tags", "adds": sorted(added)}
+        before, after = set(change.before or ()), set(change.after or ())
+        gone = sorted(tag for tag in before - after if not tag.startswith(STORED))
+        added = {"property": "tags", "adds": sorted(after - before)}
+        return {**added, "removes": gone} if gone else added
     before, after = (plain(each, of=change.property) for each in (change.before, change.after))
     return {"property": change.property, "before": before, "after": after}
 

@@ -194,14 +194,26 @@ def _changed(of: str, change: Mapping[str, Any]) -> Iterator[list[Any]]:
     name, before, after = change.get("property"), change.get("before"), change.get("after")
     if name == "tags":
         yield from (["tag", of, tag] for tag in change.get("adds") or ())
+        yield from (["untag", of, tag] for tag in change.get("removes") or ())
     elif isinstance(after, list) and isinstance(before, list | None):
         there = before or []
         yield from (["add", of, name, each] for each in after if each not in there)
-        yield from (["remove", of, name, each] for each in there if each not in after)
+        yield from (["remove", of, name, each] for each in _removed(there, after))
         if not after:
             yield ["empty", of, name]
     else:
         yield ["set", of, name, after]
+
+
+def _removed(there: Sequence[Any], after: Sequence[Any]) -> Iterator[Any]:
+    """What an application offers is known by its value: it is switched off before it is changed or goes."""
+    left = {each["value"] for each in after if isinstance(each, Mapping) and "value" in each}
+    for each in there:
+        if not isinstance(each, Mapping) or "value" not in each:
+            if each not in after:
+                yield each
+        elif each["value"] not in left:
+            yield each["value"]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
