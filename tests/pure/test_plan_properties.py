@@ -33,14 +33,8 @@ from tests.build import NOW, OWNER
 from tests.simulated import moments, perform
 from tests.worlds import World, worlds
 
-bounded = settings(
-    derandomize=True,
-    max_examples=100,
-    deadline=None,
-    phases=[__import__("hypothesis").Phase.generate],
-)
+bounded = settings(derandomize=True, max_examples=100, deadline=None)
 
-SHAPES = {"DisableEntitlements", "UpdateApplication"}
 Consent = tuple[str, str]
 
 
