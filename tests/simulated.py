@@ -279,23 +279,22 @@ def _revoked(step: RevokeAppRole, wanted: Desired, seen: Observed) -> Observed:
 def _scopes_granted(step: GrantScopes, wanted: Desired, seen: Observed) -> Observed:
     principal = principal_of(seen, step.app)
     resource = resource_id_of(step.scopes[0].resource, seen)
-    values = {scope.value for scope in step.scopes}
-    kept = [g for g in principal.grants or () if g.resource_id != resource or g.principal_id]
-    for each in principal.grants or ():
-        if each not in kept:
-            values |= each.scopes
+    there = principal.grants or ()
+    mine = next((g for g in there if g.resource_id == resource and g.principal_id is None), None)
     new = OAuth2PermissionGrant(
-        id=f"consent-{resource}",
+        id=mine.id if mine else f"consent-{resource}",
         client_id=principal.id,
         resource_id=resource,
         principal_id=None,
-        scopes=frozenset(values),
+        scopes=frozenset(scope.value for scope in step.scopes) | (mine.scopes if mine else set()),
     )
+    kept = tuple(each for each in there if each != mine)
     return with_principal(seen, step.app, grants=(*kept, new))
 
 
 def _scopes_revoked(step: RevokeScopes, wanted: Desired, seen: Observed) -> Observed:
     gone = {scope.value for scope in step.scopes}
+    assert step.grant_id in {each.id for each in principal_of(seen, step.app).grants or ()}
     grants = [
         replace(each, scopes=each.scopes - gone) if each.id == step.grant_id else each
         for each in principal_of(seen, step.app).grants or ()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from provision.diff import diff
-from provision.errors import DeletedNamesake, ForeignApplication
+from provision.errors import AdoptedMissing, DeletedNamesake, ForeignApplication
 from provision.model import (
     GRAPH_APP_ID,
     AppRole,
     AppRoleAssignment,
     Desired,
+    DesiredFederated,
+    DesiredPrincipal,
     Observed,
+    Owner,
     ResourceAccess,
 )
 from provision.ownership import owner_tag
@@ -338,4 +342,51 @@ def test_required_resource_access_names_each_resource_once_in_a_stable_order() -
             ],
         },
         {"resourceAppId": "zzz", "resourceAccess": [{"id": "1", "type": "Role"}]},
+    ]
+
+
+def adopting(**said: Any) -> Desired:
+    return desired(replace(an_app(), adopt="app-web", preserve=True, tags=frozenset(), **said))
+
+
+@pytest.mark.parametrize("owner", [None, OWNER])
+def test_an_adopted_application_is_marked_by_nobody_or_by_us(owner: str | None) -> None:
+    there = registered(owner=owner, requested=asked(USERS), granted=[a_grant(USERS)])
+
+    assert planned(adopting(), observed(there)).steps == ()
+
+
+def test_an_application_that_another_owner_marked_is_not_adopted() -> None:
+    there = registered(owner=None, tags=[owner_tag("fabrikam")])
+
+    with pytest.raises(ForeignApplication, match="fabrikam"):
+        planned(adopting(), observed(there))
+
+
+def test_an_application_that_does_not_exist_cannot_be_adopted() -> None:
+    with pytest.raises(AdoptedMissing, match="no application with appId app-web"):
+        planned(adopting(), observed(buried=[registered()]))
+
+
+def test_a_restored_application_is_made_as_wide_as_the_manifest_says() -> None:
+    app = replace(
+        an_app(),
+        owners=(Owner(id="1", name="ann@x"),),
+        principal=DesiredPrincipal(enabled=False),
+        federated=(DesiredFederated(name="main", issuer="i", subject="s", audience="a"),),
+        known_clients=("job",),
+        offered_roles=(),
+    )
+    role = {"id": "r", "value": "Read", "isEnabled": True}
+    buried = registered(properties={"displayName": "web", "appRoles": [role]})
+
+    assert kinds(planned(desired(app), observed(buried=[buried]))) == [
+        "RestoreApplication",
+        "RestoreServicePrincipal",
+        "DisableEntitlements",
+        "UpdateApplication",
+        "UpdateServicePrincipal",
+        "AddOwner",
+        "AuthorizeClients",
+        "AddFederated",
     ]

@@ -13,6 +13,7 @@ from provision.ownership import (
     credential_of,
     credentials_named_in,
     display_name,
+    is_mark,
     owner_of,
     owner_tag,
     stored_in,
@@ -135,3 +136,17 @@ def test_two_owners_never_share_a_secret(mine: str, theirs: str, credential: str
     ours = credential_of(mine, display_name(theirs, credential, "0"))
 
     assert (ours is not None) == (mine == theirs)
+
+
+@pytest.mark.parametrize(
+    ("tag", "mark"),
+    [
+        ("provision:owner:contoso", True),
+        ("provision:stored:ci:1:2", True),
+        ("provision:preserve", True),
+        ("provision:preserved", False),
+        ("team:a", False),
+    ],
+)
+def test_our_marks_are_known_among_other_tags(tag: str, mark: bool) -> None:
+    assert is_mark(tag) is mark

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from provision.model import GRAPH_APP_ID, AppRole, PermissionScope, PreAuthorized
 from provision.plan import (
+    MAKES,
     AddSecret,
+    AuthorizeClients,
     CreateApplication,
     CreateServicePrincipal,
     DeleteApplication,
     GrantAppRole,
+    GrantScopes,
     Plan,
     RecordStored,
     RemoveSecret,
@@ -20,6 +24,7 @@ from provision.plan import (
     Step,
     UpdateApplication,
     WithdrawPermissions,
+    references,
 )
 from tests.build import MAIL, OWNER
 
@@ -54,3 +59,39 @@ def test_the_steps_of_a_plan_add_up() -> None:
 
 def test_an_empty_plan_counts_nothing() -> None:
     assert Plan(owner=OWNER, steps=()).count() == (0, 0, 0)
+
+
+ROLE = AppRole(resource="api", id="r", value="Read")
+SCOPE = PermissionScope(resource="spo", id="s", value="see")
+
+
+@pytest.mark.parametrize(
+    ("step", "needs"),
+    [
+        (
+            CreateApplication(
+                app="a", unique_name="o.a", properties={}, tags=(), requested=(MAIL, SCOPE)
+            ),
+            {GRAPH_APP_ID, "spo"},
+        ),
+        (RequestPermissions(app="a", permissions=(ROLE, SCOPE)), {"api", "spo"}),
+        (WithdrawPermissions(app="a", permissions=(ROLE,)), {"api"}),
+        (GrantAppRole(app="a", role=ROLE), {"api"}),
+        (GrantScopes(app="a", scopes=(SCOPE,)), {"spo"}),
+        (
+            AuthorizeClients(
+                app="a", pre_authorized=(PreAuthorized(client="web", scopes=()),), known=("job",)
+            ),
+            {"web", "job"},
+        ),
+        (AuthorizeClients(app="a", pre_authorized=None, known=None), set()),
+        (CreateServicePrincipal(app="a"), set()),
+    ],
+)
+def test_a_step_names_what_has_to_be_there_first(step: Step, needs: set[str]) -> None:
+    assert references(step) == needs
+
+
+def test_what_makes_others_wait_waits_for_nothing_of_the_manifest() -> None:
+    """Else two applications that name each other would wait for each other."""
+    assert not {RequestPermissions, GrantAppRole, GrantScopes, AuthorizeClients} & set(MAKES)

@@ -320,3 +320,43 @@ def test_a_saved_plan_is_valid_json_of_ascii() -> None:
 
     assert text.isascii()
     assert json.loads(text)["steps"][0]["changes"][0]["before"] == "Zoë"
+
+
+def test_where_nothing_goes_beyond_nothing_is_refused() -> None:
+    refuse_beyond([identity(CREATE, WANTED)], [CREATE], WANTED)
+    with pytest.raises(OutdatedPlan, match="a step that the reviewed plan does not hold"):
+        refuse_beyond([], [CREATE], WANTED)
+
+
+def test_a_mark_that_nobody_reviewed_is_not_taken_off() -> None:
+    """Without `provision:preserve` an application is deleted once it has left its manifest."""
+    before, after = ["a", "provision:preserve"], ["a"]
+    step = UpdateApplication(
+        app="web", changes=(Change(property="tags", before=before, after=after),)
+    )
+
+    assert beyond([], [step], WANTED) == [step]
+    assert beyond([identity(step, WANTED)], [step], WANTED) == []
+
+
+ON = {"id": "1", "value": "Read", "isEnabled": True}
+OFF = {**ON, "isEnabled": False}
+
+
+def offering(before: list[Any], after: list[Any]) -> UpdateApplication:
+    change = Change(property="appRoles", before=before, after=after)
+    return UpdateApplication(app="web", changes=(change,))
+
+
+def test_a_role_that_was_switched_off_before_a_kill_may_still_go() -> None:
+    reviewed = [identity(offering([ON], []), WANTED)]
+
+    assert beyond(reviewed, [offering([OFF], [])], WANTED) == []
+
+
+def test_a_role_that_was_to_be_changed_may_not_go() -> None:
+    changed = {**ON, "description": "new"}
+    reviewed = [identity(offering([ON], [changed]), WANTED)]
+
+    assert beyond(reviewed, [offering([OFF], [changed])], WANTED) == []
+    assert beyond(reviewed, [offering([ON], [])], WANTED) == [offering([ON], [])]
