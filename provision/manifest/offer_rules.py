@@ -32,6 +32,7 @@ PERSONAL = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 
 def broken(root: Node) -> Iterator[Problem]:
     """Every mistake in what applications offer and where they are reached."""
+    yield from _nameless(root)
     for application in applications(root).values():
         yield from repeated(texts(child(application, "tags")), "tag")
         yield from repeated(texts(child(application, "servicePrincipal", "tags")), "tag")
@@ -45,6 +46,16 @@ def broken(root: Node) -> Iterator[Problem]:
             yield from repeated([each for each in names if each and text(each)], "claim")
     yield from _held_twice(root)
     yield from _keys(root)
+
+
+def _nameless(root: Node) -> Iterator[Problem]:
+    """An adopted application has a name already, and perhaps one that no manifest may give."""
+    for name, application in applications(root).items():
+        said = entries(application)
+        if isinstance(application.value, dict) and not {"displayName", "adopt"} & said.keys():
+            yield problem(
+                mark_of(child(root, "applications"), name), 'the key "displayName" is missing'
+            )
 
 
 def _owners(application: Node) -> Iterator[Problem]:
