@@ -25,6 +25,7 @@ PURE = {
     "document",
     "saved",
     "consent",
+    "imported",
 }
 DOORS = {"graph", "stores", "clock"}
 ACTS = {
@@ -37,6 +38,8 @@ ACTS = {
     "proof",
     "verify",
     "destroy",
+    "adopt",
+    "forget",
     "run",
     "target",
     "wait",
