@@ -10,7 +10,7 @@ from provision.desired import RESOURCES
 from provision.errors import NoSuchApplications, OwnedAlready, PlanError
 from provision.graph import directory
 from provision.imported.keys import keys_of, name_for
-from provision.imported.source import Existing, Source
+from provision.imported.source import Existing, Source, clear_names
 from provision.lookup import Wanted, resources_of
 from provision.manifest import values
 from provision.model import Application, Resource, ServicePrincipal
@@ -60,7 +60,7 @@ async def gather(target: Target, wish: Wish) -> Gathered:
         applications=existing,
         keys=keys,
         resources=resources,
-        names=names,
+        called=clear_names(resources, names, keys),
         people=people,
     )
     return Gathered(source=source, owned=owned, operator=operator)

@@ -79,7 +79,7 @@ def source(*applications: Existing, **changes: Any) -> Source:
         "applications": applications,
         "keys": keys,
         "resources": {GRAPH_APP_ID: GRAPH},
-        "names": {"Microsoft Graph": GRAPH_APP_ID},
+        "called": {GRAPH_APP_ID: "Microsoft Graph"},
         "people": {},
     }
     return Source(**{**facts, **changes})

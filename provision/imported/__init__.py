@@ -59,8 +59,9 @@ def write(source: Source, *, now: datetime) -> Imported:
         source.keys[each.application.app_id]: dict(content.unnameable(each.application))
         for each in source.applications
     }
+    offered = asked.offered_in(source)
     for _ in range(ROUNDS):
-        draft = _draft(source, without)
+        draft = _draft(source, offered, without)
         found = list(_wrong(draft, source, now))
         if not found:
             return Imported(text=draft.text, left=_left(without))
@@ -90,7 +91,7 @@ def _wrong(draft: _Draft, source: Source, now: datetime) -> Iterator[tuple[str, 
             yield step.app, unit, "a manifest would change it"
 
 
-def _draft(source: Source, without: Without) -> _Draft:
+def _draft(source: Source, offered: asked.Offered, without: Without) -> _Draft:
     lines = [Line(text=text, path=()) for text in _HEAD.splitlines()]
     lines.append(Line(text=f"name: {scalar(source.name)}", path=()))
     lines.append(Line(text=f"tenant: {scalar(source.tenant)}", path=()))
@@ -102,7 +103,8 @@ def _draft(source: Source, without: Without) -> _Draft:
     places: list[tuple[str, Path] | None] = [None] * len(texts)
     for number, existing in enumerate(source.applications):
         app = source.keys[existing.application.app_id]
-        block = list(_application(existing, app, source, without[app]))
+        wanted = asked.asked_of(existing, source, offered)
+        block = list(_application(existing, wanted, source, without[app]))
         if number:
             block.insert(0, Line(text="", path=()))
         texts += rendered(block)
@@ -111,14 +113,14 @@ def _draft(source: Source, without: Without) -> _Draft:
 
 
 def _application(
-    existing: Existing, app: str, source: Source, without: Mapping[Unit, str]
+    existing: Existing, wanted: asked.Asked, source: Source, without: Mapping[Unit, str]
 ) -> Iterator[Line]:
+    app = source.keys[existing.application.app_id]
     if () in without:
         name = printable(existing.application.display_name)
         says = f"{name} ({existing.application.app_id}) is left as it is: {without[()]}"
         yield _comment(says, depth=1)
         return
-    wanted = asked.asked_of(existing, source)
     said: dict[str, Any] = pruned({**content.content_of(existing, source), **wanted.said}, without)
     notes = {**content.people_beside(existing, source), **wanted.beside}
     safe = {path: printable(note).strip() for path, note in notes.items() if note}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,14 @@ class Names:
         return (self.roles if kind == "Role" else self.scopes).get(id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What resources offer, by appId; and the appId that a service principal's id belongs to."""
+
+    names: Mapping[str, Names]
+    principals: Mapping[str, str]
+
+
 @dataclass(slots=True, kw_only=True)
 class Asked:
     """The manifest's keys for permissions, with comments beside and below them."""
@@ -39,15 +47,14 @@ class Asked:
     below: list[str] = field(default_factory=list)
 
 
-def asked_of(existing: Existing, source: Source) -> Asked:
+def asked_of(existing: Existing, source: Source, offered: Offered) -> Asked:
     """What an application asks for, by name, and whether all of it was granted."""
     found = Asked()
-    offered = _offered(source)
     wanted: dict[str, dict[Kind, list[str]]] = {}
     missing: list[str] = []
-    granted = _granted(existing, source)
+    granted = _granted(existing, offered)
     for access in sorted(existing.application.required_resource_access):
-        names = offered.get(access.resource_app_id)
+        names = offered.names.get(access.resource_app_id)
         value = names.of(access.type, access.id) if names else None
         if value is None:
             found.below.append(_unknown(access.resource_app_id, access.type, access.id, source))
@@ -63,7 +70,7 @@ def asked_of(existing: Existing, source: Source) -> Asked:
         found.said["consent"] = "request" if missing else "grant"
         _allow(found, wanted.get(GRAPH_APP_ID, {}))
     found.below += [f"requested, but not granted: {each}" for each in missing]
-    found.below += _unrequested(existing, source, granted)
+    found.below += _unrequested(existing, source, offered, granted)
     return found
 
 
@@ -93,8 +100,9 @@ def _allow(found: Asked, of_graph: Mapping[Kind, list[str]]) -> None:
         found.beside["allowTier0",] = "each can lead to control of the whole tenant"
 
 
-def _offered(source: Source) -> dict[str, Names]:
-    offered = {
+def offered_in(source: Source) -> Offered:
+    """What the imported applications and the other APIs offer."""
+    names = {
         app_id: Names(
             app_id=app_id,
             roles={each.id: each.value for each in resource.app_roles},
@@ -102,68 +110,60 @@ def _offered(source: Source) -> dict[str, Names]:
         )
         for app_id, resource in source.resources.items()
     }
+    principals = {each.id: each.app_id for each in source.resources.values() if each.id}
     for existing in source.applications:
         found = existing.application
-        offered[found.app_id] = Names(
+        names[found.app_id] = Names(
             app_id=found.app_id,
-            roles={str(e["id"]): str(e["value"]) for e in entries(found, ROLES) if e.get("value")},
-            scopes={
-                str(e["id"]): str(e["value"]) for e in entries(found, SCOPES) if e.get("value")
-            },
+            roles=_values(entries(found, ROLES)),
+            scopes=_values(entries(found, SCOPES)),
         )
-    return offered
+        if existing.service_principal:
+            principals[existing.service_principal.id] = found.app_id
+    return Offered(names=names, principals=principals)
 
 
-def _granted(existing: Existing, source: Source) -> set[tuple[str, str, str]]:
+def _values(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {str(each["id"]): str(each["value"]) for each in found if each.get("value")}
+
+
+def _granted(existing: Existing, offered: Offered) -> set[tuple[str, str, str]]:
     """AppId of the resource, `Role` or `Scope`, and the name: consents for the whole tenant."""
     principal = existing.service_principal
     if principal is None:
         return set()
-    by_principal, offered = _principals(source), _offered(source)
     granted = set()
     for assignment in principal.app_role_assignments:
-        app_id = by_principal.get(assignment.resource_id)
-        names = offered.get(app_id or "")
+        app_id = offered.principals.get(assignment.resource_id)
+        names = offered.names.get(app_id or "")
         value = names.of("Role", assignment.app_role_id) if names else None
         if app_id and assignment.app_role_id != UNNAMED:
             granted.add((app_id, "Role", value or assignment.app_role_id))
     for grant in principal.grants or ():
-        app_id = by_principal.get(grant.resource_id)
+        app_id = offered.principals.get(grant.resource_id)
         if app_id and grant.principal_id is None:
             granted |= {(app_id, "Scope", value) for value in grant.scopes}
     return granted
 
 
-def _principals(source: Source) -> dict[str, str]:
-    found = {each.id: each.app_id for each in source.resources.values() if each.id}
-    found |= {
-        each.service_principal.id: each.application.app_id
-        for each in source.applications
-        if each.service_principal
-    }
-    return found
-
-
 def _unrequested(
-    existing: Existing, source: Source, granted: set[tuple[str, str, str]]
+    existing: Existing, source: Source, offered: Offered, granted: set[tuple[str, str, str]]
 ) -> Iterator[str]:
-    offered = _offered(source)
     requested = {
         (access.resource_app_id, access.type, names.of(access.type, access.id))
         for access in existing.application.required_resource_access
-        for names in [offered.get(access.resource_app_id)]
+        for names in [offered.names.get(access.resource_app_id)]
         if names
     }
     for app_id, kind, value in sorted(granted - requested):
         delegated = " (delegated, for every user)" if kind == "Scope" else ""
         yield f"granted, but not requested: {value} of {_called(app_id, source)}{delegated}"
     principal = existing.service_principal
-    by_principal = _principals(source)
     single: dict[tuple[str, str], int] = {}
     for grant in (principal.grants or ()) if principal else ():
         if grant.principal_id is not None:
-            resource = _called(by_principal.get(grant.resource_id, grant.resource_id), source)
-            about = (" ".join(sorted(grant.scopes)), resource)
+            app_id = offered.principals.get(grant.resource_id, grant.resource_id)
+            about = (" ".join(sorted(grant.scopes)), _called(app_id, source))
             single[about] = single.get(about, 0) + 1
     for (scopes, resource), count in sorted(single.items()):
         users = "1 user" if count == 1 else f"{count} users"

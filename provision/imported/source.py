@@ -24,8 +24,8 @@ class Existing:
 class Source:
     """Everything that was read for one import.
 
-    `keys` leads from appId to the key that the manifest will use, `resources` are the other APIs by appId, `names`
-    says which appId a display name means in this tenant, where it means one, and `people` what owners are called.
+    `keys` leads from appId to the key that the manifest will use, `resources` are the other APIs by appId, `called`
+    leads from their appIds to names, where a name is clear, and `people` says what owners are called.
     """
 
     name: str
@@ -35,18 +35,12 @@ class Source:
     applications: tuple[Existing, ...]
     keys: Mapping[str, str]
     resources: Mapping[str, Resource]
-    names: Mapping[str, str]
+    called: Mapping[str, str]
     people: Mapping[str, str]
 
     def calls(self, app_id: str) -> str:
         """What the manifest calls a resource: its key here, its name where that is clear, else its appId."""
-        if app_id in self.keys:
-            return self.keys[app_id]
-        resource = self.resources.get(app_id)
-        name = resource.display_name if resource else app_id
-        taken = {key.casefold() for key in self.keys.values()}
-        clear = self.names.get(name) == app_id and name.casefold() not in taken
-        return name if clear else app_id
+        return self.keys.get(app_id) or self.called.get(app_id, app_id)
 
     def observed(self) -> Observed:
         """The same as a plan looks at it."""
@@ -66,3 +60,15 @@ class Source:
             people={each: each for each in self.people},
             tenant_id=self.tenant_id,
         )
+
+
+def clear_names(
+    resources: Mapping[str, Resource], names: Mapping[str, str], keys: Mapping[str, str]
+) -> dict[str, str]:
+    """Display names by appId, of APIs that the tenant knows alone by that name; `names` says which one each means."""
+    taken = {key.casefold() for key in keys.values()}
+    return {
+        app_id: each.display_name
+        for app_id, each in resources.items()
+        if names.get(each.display_name) == app_id and each.display_name.casefold() not in taken
+    }
