@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import crowd
+import outsider
 import paper
 import pytest
 import truth
@@ -184,3 +185,53 @@ def test_what_an_import_offers_as_a_way_to_take_over_works(
         "by hand",
         "provision",
     ]
+
+
+def test_an_api_that_is_not_imported_itself_is_called_by_its_name_while_that_is_clear(
+    made: dict[str, dict[str, Any]], sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    alone = printed(provision, workplace, made["client"]["appId"])
+    named = alone.read_text(encoding="utf-8")
+    planned = provision("plan", alone, "--detailed-exitcode")
+    twin = outsider.application(
+        sandbox,
+        displayName="Contoso Orders API",
+        appRoles=[crowd.role("Other.Read", "Application")],
+    )
+    crowd.with_principal(sandbox, twin)
+
+    again = printed(provision, workplace, made["client"]["appId"])
+    unclear = again.read_text(encoding="utf-8")
+    replanned = provision("plan", again, "--detailed-exitcode")
+
+    assert "      Contoso Orders API:\n" in named
+    assert f"      {made['api']['appId']}:  # Contoso Orders API\n" in unclear
+    assert (planned.exit_code, replanned.exit_code) == (0, 0), planned.said + replanned.said
+
+
+def test_consents_to_an_api_that_was_never_requested_are_named_too(
+    made: dict[str, dict[str, Any]], sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    app = outsider.application(sandbox, displayName="Given more")
+    principal = crowd.with_principal(sandbox, app)
+    crowd.consent(sandbox, principal, "Orders.Read", resource=made["api"]["appId"])
+
+    done = provision("import", app["appId"], "--tenant", "sandbox")
+
+    says = "# granted, but not requested: Orders.Read of Contoso Orders API (delegated"
+    assert done.exit_code == 0, done.said
+    assert says in done.stdout
+
+
+def test_an_operator_who_may_not_read_consents_imports_what_can_be_read(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    app = crowd.portal(sandbox)
+    reader = outsider.identity(sandbox, "Application.Read.All")
+    reach = ("--login", sandbox.url, "--graph", sandbox.url, "--ca-bundle", sandbox.ca_bundle)
+
+    done = provision("import", app["appId"], *reach, env=reader.variables)
+
+    assert done.exit_code == 0, done.said
+    assert app["appId"] in done.stdout
+    assert "delegated consents could not be read by this operator" in done.stdout
