@@ -12,9 +12,8 @@ import pytest
 import truth
 from journey import Provision
 
+from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
-
-STORE = Path(".provision", "sandbox", "default", "stores", "hello", ".env")
 
 
 @pytest.fixture
@@ -229,3 +228,26 @@ def trusts(server: Server, app: dict[str, Any]) -> list[str]:
     """The names of its federated credentials."""
     path = f"applications/{app['id']}/federatedIdentityCredentials"
     return sorted(each["name"] for each in outsider.send(server, "GET", path)["value"])
+
+
+def test_a_destroy_that_is_refused_keeps_the_store_and_can_be_repeated(
+    theirs: dict[str, Any], sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    manifest = paper.write(workplace, adopting(theirs))
+    assert provision("apply", manifest, "--yes", "--skip-verify").exit_code == 0
+    denied = Fault(
+        do="status", status=403, path="removePassword", code="Authorization_RequestDenied"
+    )
+    sandbox.faults.add(denied)
+
+    refused = provision("destroy", manifest, "--yes")
+    kept = (workplace / paper.STORE).exists()
+    sandbox.faults.clear()
+    again = provision("destroy", manifest, "--yes")
+
+    assert (refused.exit_code, again.exit_code) == (1, 0), again.said
+    assert kept
+    assert [each["displayName"] for each in now(sandbox, theirs)["passwordCredentials"]] == [
+        "by hand"
+    ]
+    assert not (workplace / paper.STORE).exists()

@@ -12,6 +12,7 @@ import pytest
 import truth
 from journey import Provision
 
+from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 
 GITHUB = {"federated": {"github": {"repository": "contoso/app", "branch": "main"}}}
@@ -209,3 +210,27 @@ def test_with_json_there_is_one_document(
     body = json.loads(done.stdout)
     assert {each["app"] for each in body["done"]} == {"my-workload"}
     assert body["failed"] == body["left"] == []
+
+
+def test_after_a_refusal_the_owner_tag_is_still_there_and_running_again_completes_it(
+    applied: Path, sandbox: Server, provision: Provision
+) -> None:
+    sandbox.faults.add(
+        Fault(
+            do="status",
+            status=403,
+            method="PATCH",
+            path="servicePrincipals/",
+            code="Authorization_RequestDenied",
+        )
+    )
+    refused = forget(provision, applied, "--yes")
+    tags = truth.application(sandbox)["tags"]
+    sandbox.faults.clear()
+
+    again = forget(provision, applied, "--yes")
+
+    assert refused.exit_code == 1
+    assert "provision:owner:hello" in tags
+    assert again.exit_code == 0, again.said
+    assert truth.application(sandbox)["tags"] == ["theirs"]
