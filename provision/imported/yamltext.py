@@ -78,7 +78,7 @@ def _mapping(
     for name, value in data.items():
         path = (*above, name)
         start, comment = f"{pad}{key(name)}:", comments.get(path, "")
-        flow = _flow(value, path, comments)
+        flow = _flow(value, path)
         if flow is not None:
             yield Line(text=f"{start} {flow}", path=path, comment=comment)
             continue
@@ -105,7 +105,7 @@ def _sequence(
             first = False
 
 
-def _flow(value: Any, path: Path, comments: Mapping[Path, str]) -> str | None:
+def _flow(value: Any, path: Path) -> str | None:
     """What fits behind its key; None for what needs lines of its own."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.imported.keys import keys_of, name_for
+from provision.imported.source import clear_names
 from provision.manifest import parse
 from provision.model import (
     GRAPH_APP_ID,
@@ -248,3 +249,45 @@ def test_keys_are_made_of_display_names(names: list[str], keys: list[str]) -> No
 )
 def test_a_manifest_is_named_after_the_one_application_in_it(keys: list[str], name: str) -> None:
     assert name_for(keys) == name
+
+
+def test_claims_and_the_form_of_tokens_are_said_in_full() -> None:
+    claim = {"name": "groups", "essential": False, "additionalProperties": ["emit_as_roles"]}
+    properties = {
+        "optionalClaims": {"idToken": [claim], "accessToken": [], "saml2Token": []},
+        "api": {"requestedAccessTokenVersion": 2},
+        "isFallbackPublicClient": False,
+    }
+
+    imported, manifest = unchanged(source(existing(properties=properties)))
+
+    said = manifest.applications[0].properties
+    assert said["api.requestedAccessTokenVersion"] == 2
+    assert said["isFallbackPublicClient"] is False
+    assert "additionalProperties: [emit_as_roles]" in imported.text
+
+
+def test_default_access_is_no_permission() -> None:
+    default = AppRole(resource=GRAPH_APP_ID, id="00000000-0000-0000-0000-000000000000", value="")
+
+    imported, _ = unchanged(source(existing(granted=[default])))
+
+    assert "granted, but not requested" not in imported.text
+
+
+def test_a_trust_alone_offers_no_way_to_take_over() -> None:
+    imported, _ = unchanged(source(existing(federated=[a_trust("github")])))
+
+    assert "#   federated  github" in imported.text
+    assert "credentials:" not in imported.text
+
+
+def test_a_name_is_clear_where_it_means_one_api_and_is_no_key() -> None:
+    names = ("Alone", "Twin", "orders")
+    resources = {
+        name: Resource(id=name, app_id=name, display_name=name, app_roles=frozenset())
+        for name in names
+    }
+    means = {"Alone": "Alone", "orders": "orders"}
+
+    assert clear_names(resources, means, {APP_ID: "orders"}) == {"Alone": "Alone"}
