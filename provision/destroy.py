@@ -1,19 +1,31 @@
-"""Takes away what a manifest owns: its applications, and the values it wrote into stores that can be read."""
+"""Takes away what a manifest owns: applications, what it added to others, and values in stores that can be read."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from auth.errors import AuthError
+from provision import trust
+from provision.entitlements import ROLES, entries
 from provision.errors import GraphError, Interrupted, NotYetVisible, ProvisionError
 from provision.graph import directory
-from provision.manifest.spec import Manifest
-from provision.model import Application, Observed
+from provision.manifest.spec import ApplicationSpec, Manifest, PermissionSpec
+from provision.model import Application, AppRole, Observed
 from provision.observe import observe
-from provision.ownership import STORED, owner_of
-from provision.plan import DeleteApplication, Note, Plan
+from provision.ownership import PRESERVE, STORED, credential_of, owner_of
+from provision.plan import (
+    Change,
+    DeleteApplication,
+    Note,
+    Plan,
+    RemoveFederated,
+    RemoveSecret,
+    RevokeAppRole,
+    Step,
+    UpdateApplication,
+)
 from provision.receipt import Done, Failed, Receipt
 from provision.target import Target
 from provision.wait import until_accepted
@@ -28,45 +40,92 @@ SETTLING, LOOKS, FEW = 60.0, 8, 20
 async def plan_destroy(
     manifest: Manifest, target: Target, *, purge: bool = False
 ) -> tuple[Plan, Observed]:
-    """What destroy would delete: every application that carries this manifest's owner tag."""
+    """What destroy would take away: applications of ours, and of what stays, what this manifest gave it."""
     observed = await observe(target, manifest)
-    found: list[tuple[str, Application]] = [
-        (key, seen.application) for key, seen in sorted(observed.applications.items())
-    ]
-    found += [
-        ((stray.unique_name or stray.id).removeprefix(f"{manifest.owner}."), stray)
-        for stray in observed.strays
-    ]
-    steps = tuple(
-        DeleteApplication(
-            app=key, application_id=app.id, display_name=app.display_name, purge=purge
-        )
-        for key, app in found
-        if owner_of(app.tags) == manifest.owner
-    )
-    notes = tuple(
-        Note(app=key, says=f"{app.display_name} is not ours: left as it is")
-        for key, app in found
-        if owner_of(app.tags) != manifest.owner
-    )
+    doomed: list[Step | Note] = list(_revocations(manifest, observed))
+    specs = {spec.key: spec for spec in manifest.applications}
+    for key, spec in sorted(specs.items()):
+        if found := observed.applications.get(key):
+            doomed += _doomed(key, found.application, spec, manifest.owner, purge=purge)
+    for stray in observed.strays:
+        key = (stray.unique_name or stray.id).removeprefix(f"{manifest.owner}.")
+        doomed += _doomed(key, stray, None, manifest.owner, purge=purge)
+    steps = tuple(entry for entry in doomed if not isinstance(entry, Note))
+    notes = tuple(entry for entry in doomed if isinstance(entry, Note))
     return Plan(owner=manifest.owner, steps=steps, notes=notes), observed
+
+
+def _doomed(
+    key: str, app: Application, spec: ApplicationSpec | None, owner: str, *, purge: bool
+) -> Iterator[Step | Note]:
+    """Ours goes, unless it is marked; from what was adopted goes what we added to it."""
+    name, holder = app.display_name, owner_of(app.tags)
+    if holder == owner and (PRESERVE in app.tags or (spec and spec.preserve)):
+        says = f"{name} is marked preserve: left as it is, with its secrets"
+        yield Note(app=key, says=says)
+    elif holder == owner:
+        yield DeleteApplication(app=key, application_id=app.id, display_name=name, purge=purge)
+    elif holder is None and spec and spec.adopt:
+        yield from _added(key, app, owner)
+        says = f"{name} was adopted: it stays, and of it only the credentials that this manifest added go"
+        yield Note(app=key, says=says)
+    else:
+        yield Note(app=key, says=f"{name} is not ours: left as it is")
+
+
+def _added(key: str, app: Application, owner: str) -> Iterator[Step]:
+    """The records go first: what no record names is found again by its own name."""
+    kept = {tag for tag in app.tags if not tag.startswith(STORED)}
+    if kept != app.tags:
+        change = Change(property="tags", before=sorted(app.tags), after=sorted(kept))
+        yield UpdateApplication(app=key, changes=(change,))
+    for secret in app.password_credentials:
+        if named := credential_of(owner, secret.display_name):
+            yield RemoveSecret(
+                app=key, credential=named[0], key_id=secret.key_id, reason="this manifest added it"
+            )
+    for each in sorted(app.federated, key=lambda each: each.name):
+        if trust.ours(each, owner):
+            yield RemoveFederated(app=key, credential=each.name, subject=each.subject)
+
+
+def _revocations(manifest: Manifest, observed: Observed) -> Iterator[RevokeAppRole]:
+    """What managed identities were granted: nothing but the manifest remembers that it was for it."""
+    for spec in manifest.identities:
+        principal = observed.identities.get(spec.key)
+        for permission in spec.permissions if principal else ():
+            resource_id, role = _granted(permission, observed)
+            for each in principal.app_role_assignments if principal and role else ():
+                if role and (each.resource_id, each.app_role_id) == (resource_id, role.id):
+                    yield RevokeAppRole(app=spec.key, role=role, assignment_id=each.id)
+
+
+def _granted(permission: PermissionSpec, observed: Observed) -> tuple[str | None, AppRole | None]:
+    """The resource's service principal, and the role as it knows it."""
+    own = observed.applications.get(permission.resource)
+    if own and own.service_principal:
+        offered = (
+            AppRole(resource=permission.resource, id=str(each["id"]), value=permission.value)
+            for each in entries(own.application, ROLES)
+            if each.get("value") == permission.value
+        )
+        return own.service_principal.id, next(offered, None)
+    resource = observed.resources.get(observed.names.get(permission.resource, ""))
+    return (resource.id, resource.role(permission.value)) if resource else (None, None)
 
 
 async def destroy(
     manifest: Manifest, plan: Plan, observed: Observed, target: Target, *, purge: bool
 ) -> Receipt:
-    """Delete, softly or for good; then clean the stores of what signs in no longer."""
+    """Take away, softly or for good; then clean the stores of what signs in no longer."""
     done: list[Done] = []
     failed: list[Failed] = []
-    seen = (*(found.application for found in observed.applications.values()), *observed.strays)
-    tags = {application.id: application.tags for application in seen}
-    steps = [step for step in plan.steps if isinstance(step, DeleteApplication)]
-    for index, step in enumerate(steps):
+    for index, step in enumerate(plan.steps):
         target.progress.start(step.app, words(step))
         try:
-            detail = await _delete(step, tags.get(step.application_id, frozenset()), target)
+            detail = await _carry_out(step, observed, target)
         except Interrupted:
-            return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(steps[index:]))
+            return Receipt(done=tuple(done), failed=tuple(failed), left=plan.steps[index:])
         except (ProvisionError, AuthError) as error:
             target.progress.failed(step.app, words(step))
             failed.append(Failed(app=step.app, step=step, error=error))
@@ -77,10 +136,52 @@ async def destroy(
         for deleted in observed.deleted.values():
             if owner_of(deleted.application.tags) == manifest.owner:
                 await _purge(deleted.application.id, manifest.owner, target)
-    kept = {failure.app for failure in failed}
+    kept = {failure.app for failure in failed} | _staying(manifest, plan, observed)
     await asyncio.to_thread(_clean_stores, manifest, observed, target, kept)
     await _until_gone(done, target)
     return Receipt(done=tuple(done), failed=tuple(failed))
+
+
+def _staying(manifest: Manifest, plan: Plan, observed: Observed) -> set[str]:
+    """Applications that still sign in with what the stores hold."""
+    gone = {step.app for step in plan.steps if isinstance(step, DeleteApplication)}
+    return {
+        spec.key
+        for spec in manifest.applications
+        if spec.key in observed.applications and spec.key not in gone and not spec.adopt
+    }
+
+
+async def _carry_out(step: Step, observed: Observed, target: Target) -> str:
+    if target.stopping.is_set():
+        raise Interrupted
+    if isinstance(step, DeleteApplication):
+        seen = (*(found.application for found in observed.applications.values()), *observed.strays)
+        tags = {application.id: application.tags for application in seen}
+        return await _delete(step, tags.get(step.application_id, frozenset()), target)
+
+    async def attempt() -> None:
+        match step:
+            case RevokeAppRole():
+                await directory.revoke_app_role(
+                    target.graph,
+                    principal_id=observed.identities[step.app].id,
+                    assignment_id=step.assignment_id,
+                )
+            case UpdateApplication():
+                body = {change.property: change.after for change in step.changes}
+                await directory.update_application(target.graph, _id(step, observed), body)
+            case RemoveSecret():
+                await directory.remove_password(target.graph, _id(step, observed), step.key_id)
+            case RemoveFederated():
+                await directory.remove_federated(target.graph, _id(step, observed), step.credential)
+
+    await until_accepted(attempt, target, app=step.app, what="application")
+    return ""
+
+
+def _id(step: Step, observed: Observed) -> str:
+    return observed.applications[step.app].application.id
 
 
 async def _until_gone(done: Sequence[Done], target: Target) -> None:
@@ -103,8 +204,6 @@ async def _until_gone(done: Sequence[Done], target: Target) -> None:
 
 async def _delete(step: DeleteApplication, tags: frozenset[str], target: Target) -> str:
     """The records go first: stores are emptied, and a restored application must not claim otherwise."""
-    if target.stopping.is_set():
-        raise Interrupted
     kept = sorted(tag for tag in tags if not tag.startswith(STORED))
     if len(kept) < len(tags):
         with suppress(NotYetVisible):  # a stale read may have shown what is deleted already

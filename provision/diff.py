@@ -19,6 +19,7 @@ from provision.model import (
     DeletedApplication,
     Desired,
     DesiredApplication,
+    DesiredPrincipal,
     Observed,
     ObservedApplication,
     Permission,
@@ -160,7 +161,7 @@ def _existing(
     wanted: DesiredApplication, found: ObservedApplication, scene: Scene
 ) -> Iterator[Entry]:
     yield from _updated(wanted, found.application)
-    if found.service_principal is None:
+    if found.service_principal is None and _needs_principal(wanted, scene.desired):
         yield CreateServicePrincipal(app=wanted.key)
     yield from _principal(wanted, found)
     yield from _referring(wanted, found, scene)
@@ -169,6 +170,18 @@ def _existing(
     revokes = allowed.revokes(wanted, found, scene.names)
     yield from _around([*secrets, *removals], revokes)
     yield from allowed.withdrawals(wanted, found, scene.names)
+
+
+def _needs_principal(wanted: DesiredApplication, desired: Desired) -> bool:
+    """An adopted application may do without one until something in the manifest cannot."""
+    if not wanted.adopt or wanted.secrets or wanted.federated:
+        return True
+    said = wanted.principal
+    if said != DesiredPrincipal() or (wanted.grant and allowed.asked(wanted)):
+        return True
+    granting = [allowed.asked(each) for each in desired.applications if each.grant]
+    granting += [each.app_roles for each in desired.identities]
+    return any(each.resource == wanted.key for some in granting for each in some)
 
 
 def _updated(wanted: DesiredApplication, found: Application) -> Iterator[Step]:

@@ -7,6 +7,8 @@
     │   ├── ForeignApplication           somebody else's application bears our uniqueName
     │   ├── ForeignCredential            somebody else's federated credential bears the name that we want
     │   ├── AdoptedMissing               the application to adopt is not there
+    │   ├── NoSuchApplications           applications to import are not there
+    │   ├── OwnedAlready                 an application to import stands in some manifest already
     │   ├── NotMade                      another application of the manifest, which this one refers to, is not there
     │   ├── DeletedNamesake              somebody else's deleted application occupies it
     │   ├── UnsafePlan                   it would delete; needs --allow-destroy
@@ -108,6 +110,26 @@ class AdoptedMissing(PlanError):
         super().__init__(
             f"There is no application with appId {app_id} in this tenant: {key} cannot adopt it",
             hint="Check the appId (the application's client id, not its object id) and the tenant.",
+        )
+
+
+class NoSuchApplications(PlanError):
+    """Applications that were asked for by appId do not exist in this tenant."""
+
+    def __init__(self, app_ids: Iterable[str]) -> None:
+        super().__init__(
+            f"There is no application with appId {', '.join(app_ids)} in this tenant",
+            hint="Check the appId (the application's client id, not its object id) and the tenant.",
+        )
+
+
+class OwnedAlready(PlanError):
+    """An application stands in some manifest already, and can stand in one only."""
+
+    def __init__(self, app_id: str, owner: str) -> None:
+        super().__init__(
+            f'The application {app_id} belongs to the manifest "{owner}" already',
+            hint="Change it there, or let that manifest give it up first: provision forget",
         )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from provision import adopt, consent, forget, imported, saved
 from provision import apply as executor
-from provision import consent, saved
 from provision import destroy as destruction
 from provision.desired import resolve
 from provision.diff import diff
@@ -312,6 +312,25 @@ async def token(
 async def _resource(manifest: Manifest, name: str | None, target: Target) -> str | None:
     app_id = await app_id_of(target, manifest, name) if name else GRAPH_APP_ID
     return None if app_id == GRAPH_APP_ID else app_id
+
+
+async def import_existing(
+    wish: adopt.Wish, target: Target
+) -> tuple[adopt.Gathered, imported.Imported]:
+    """A manifest of what exists in the tenant, which then plans empty; nothing is written."""
+    gathered = await adopt.gather(target, wish)
+    return gathered, imported.write(gathered.source, now=target.clock.now())
+
+
+async def plan_forget(manifest: Manifest, target: Target) -> tuple[Plan, Observed]:
+    """Which marks of ours would be taken off."""
+    observed = await look(manifest, target)
+    return forget.plan_forget(manifest, observed), observed
+
+
+async def give_up(plan: Plan, observed: Observed, target: Target) -> Receipt:
+    """Take our marks off; nothing is deleted."""
+    return await forget.forget(plan, observed, target)
 
 
 def _refuse_stored_workload(manifest: Manifest, target: Target) -> None:

@@ -18,7 +18,10 @@ from provision.plan import AddFederated, Change, RemoveFederated, Step, UpdateFe
 def added(
     wanted: DesiredApplication, found: ObservedApplication | None, owner: str
 ) -> Iterator[Step]:
-    """Trusts to add, and those of ours to change; raises ForeignCredential where a name is taken."""
+    """Trusts to add, and those of ours to change; raises ForeignCredential where a name is taken.
+
+    Somebody else's that says just what the manifest says is as good, and stays theirs.
+    """
     there = {each.name: each for each in found.application.federated} if found else {}
     for each in wanted.federated:
         present = there.get(each.name)
@@ -31,9 +34,9 @@ def added(
                 audience=each.audience,
             )
             continue
-        if not ours(present, owner):
-            raise ForeignCredential(wanted.key, each.name)
         changes = tuple(changes_of(each, present))
+        if changes and not ours(present, owner):
+            raise ForeignCredential(wanted.key, each.name)
         if changes:
             yield UpdateFederated(app=wanted.key, credential=each.name, changes=changes)
 

@@ -32,6 +32,7 @@ PURE = {
     "entitlements",
     "trust",
     "wellknown",
+    "imported",
 }
 DOORS = {"graph", "stores", "clock"}
 ACTS = {
@@ -49,6 +50,8 @@ ACTS = {
     "tokens",
     "destroy",
     "explain",
+    "adopt",
+    "forget",
     "run",
     "target",
     "wait",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from provision.cli import manifests, sandbox, tenant, workload
+from provision.cli import existing, manifests, sandbox, tenant, workload
 
 USAGE = 64
 """sysexits.h: wrong usage. 2, which typer would take, says that a plan has changes."""
@@ -57,6 +57,8 @@ program.command()(tenant.rotate)
 program.command()(workload.output)
 program.command()(workload.token)
 program.command()(tenant.destroy)
+program.command()(existing.forget)
+program.command("import")(existing.import_existing)
 program.command()(manifests.schema)
 program.add_typer(sandbox.program, name="sandbox")
 

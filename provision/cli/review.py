@@ -104,15 +104,18 @@ def tell_plan(planned: Planned, options: Options) -> None:
 
 def agreed(planned: Planned, target: Target, options: Options, *, yes: bool) -> bool:
     """Whether to go on: nothing to do needs no answer, and no terminal cannot give one."""
-    if yes or not planned.plan.steps:
-        return True
+    return yes or not planned.plan.steps or agreed_to("Apply this plan?", target)
+
+
+def agreed_to(question: str, target: Target) -> bool:
+    """The answer to a question; without a terminal there can be none."""
     target.progress.close()
     if not _terminal():
         raise wrong_usage(
             "There is no terminal to ask on", hint="Read the plan, then run it again with --yes."
         )
     with interruptible():
-        return bool(typer.confirm("Apply this plan?", default=False, err=True))
+        return bool(typer.confirm(question, default=False, err=True))
 
 
 def confirm_by_name(manifest: Manifest, target: Target) -> None:

@@ -26,7 +26,7 @@ def output(
     *,
     options: Options,
 ) -> None:
-    """Print tenant id, client ids and object ids; no secrets."""
+    """Print tenant id, client ids and object ids of applications and identities; no secrets."""
     with telling_failures(options):
         from provision import flow
         from provision.render import jsonout
@@ -39,18 +39,27 @@ def output(
             return target.tenant_id, await flow.look(manifest, target)
 
         tenant_id, observed = work(manifest, options, verb, looking=True)
-        ids = {key: _ids(observed, key) for key in sorted(observed.applications)}
-        for spec in manifest.applications:
-            if spec.key not in ids:
-                say(f"{spec.key} does not exist in this tenant: run provision apply first.")
+        keys = sorted(
+            [each.key for each in manifest.applications]
+            + [each.key for each in manifest.identities]
+        )
+        ids = {key: found for key in keys if (found := _ids(observed, key))}
+        for key in keys:
+            if key not in ids:
+                say(f"{key} does not exist in this tenant: run provision apply first.")
         if options.json or form == "json":
             show(jsonout.output_json(ids, tenant_id=tenant_id, owner=manifest.owner))
         else:
             show("\n".join(_lines(tenant_id, ids)))
 
 
-def _ids(observed: Observed, key: str) -> dict[str, str | None]:
-    found = observed.applications[key]
+def _ids(observed: Observed, key: str) -> dict[str, str | None] | None:
+    """A managed identity has a service principal, but no application in the tenant."""
+    if identity := observed.identities.get(key):
+        return {"clientId": identity.app_id, "servicePrincipalObjectId": identity.id}
+    found = observed.applications.get(key)
+    if found is None:
+        return None
     principal = found.service_principal
     return {
         "clientId": found.application.app_id,

@@ -52,6 +52,35 @@ async def applications_by_app_id(graph: Graph, app_ids: Iterable[str]) -> dict[s
     return await _looked_up(graph, builders, "look the applications up by appId")
 
 
+async def settings_beside(
+    graph: Graph, found: Iterable[Application]
+) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """By appId, Graph's JSON of what a manifest cannot say of an application and of its service principal.
+
+    https://learn.microsoft.com/graph/api/resources/application
+    """
+    wanted = list(found)
+    of_application = [
+        paths.expand(
+            paths.applications(graph.adapter).by_application_id(each.id),
+            select=select(parse.BESIDE_APPLICATION),
+        )
+        for each in wanted
+    ]
+    of_principal = [
+        paths.expand(
+            paths.service_principal_of(graph.adapter, each.app_id),
+            select=select(parse.BESIDE_PRINCIPAL),
+        )
+        for each in wanted
+    ]
+    action = "read settings of applications"
+    replies = await graph.batch([*of_application, *of_principal], action=action)
+    bodies = [(reply.body or {}) if present(reply, action) else {} for reply in replies]
+    pairs = zip(bodies[: len(wanted)], bodies[len(wanted) :], strict=True)
+    return {each.app_id: pair for each, pair in zip(wanted, pairs, strict=True)}
+
+
 async def application(graph: Graph, object_id: str) -> Application | None:
     """One application by its object id."""
     action = f"read the application {object_id}"

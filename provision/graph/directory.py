@@ -13,6 +13,7 @@ from provision.graph.applications import (
     deleted_service_principal,
     purge,
     restore,
+    settings_beside,
     update_application,
     upsert_application,
 )
@@ -34,6 +35,7 @@ from provision.graph.grants import (
 )
 from provision.graph.owners import (
     add_owner,
+    names_of,
     organization,
     owners,
     people,
@@ -64,6 +66,7 @@ __all__ = [
     "grant_app_role",
     "grant_scopes",
     "grants_of",
+    "names_of",
     "organization",
     "owners",
     "people",
@@ -77,6 +80,7 @@ __all__ = [
     "service_principal_by_id",
     "service_principals",
     "set_scopes",
+    "settings_beside",
     "update_application",
     "update_federated",
     "update_service_principal",

@@ -82,6 +82,25 @@ async def people(graph: Graph, names: Iterable[str]) -> dict[str, str]:
     return {name: object_id for name, object_id in found if object_id is not None}
 
 
+async def names_of(graph: Graph, object_ids: Iterable[str]) -> dict[str, str]:
+    """What those who can own something are called; objects of other types are left out.
+
+    One that the operator may not look up has no name. https://learn.microsoft.com/graph/api/directoryobject-get
+    """
+    wanted = list(dict.fromkeys(object_ids))
+    gets = [paths.expand(paths.directory_object(graph.adapter, id_)) for id_ in wanted]
+    action = "look up who owns applications"
+    found = {}
+    for object_id, reply in zip(wanted, await graph.batch(gets, action=action), strict=True):
+        if reply.status == 403:
+            found[object_id] = ""
+        elif present(reply, action):
+            body = reply.body or {}
+            if body.get("@odata.type", USER) in OWNING:
+                found[object_id] = str(body.get("userPrincipalName") or body.get("displayName"))
+    return found
+
+
 async def organization(graph: Graph) -> Organization | None:
     """The tenant's name, for those who may read it."""
     action = "read the tenant's name"

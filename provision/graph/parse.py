@@ -52,6 +52,18 @@ APPLICATION_FIELDS = (
     "requiredResourceAccess",
     "passwordCredentials",
 )
+BESIDE_APPLICATION = (
+    "keyCredentials",
+    "samlMetadataUrl",
+    "info",
+    "serviceManagementReference",
+    "servicePrincipalLockConfiguration",
+    "requestSignatureVerification",
+    "addIns",
+    "tokenEncryptionKeyId",
+)
+BESIDE_PRINCIPAL = ("preferredSingleSignOnMode", "passwordCredentials", "keyCredentials")
+"""What no manifest says, and an import therefore tells."""
 DELETED_FIELDS = (*APPLICATION_FIELDS, "deletedDateTime")
 SERVICE_PRINCIPAL_FIELDS = (
     "id",

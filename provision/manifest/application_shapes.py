@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import Discriminator, Field
 from pydantic import Tag as Case
@@ -237,12 +237,12 @@ class CommonShape(Shape, title="application"):
     )
 
 
-class ApplicationShape(CommonShape, title="application"):
+_NAMED: dict[str, Any] = {"anyOf": [{"required": ["displayName"]}, {"required": ["adopt"]}]}
+
+
+class ApplicationShape(CommonShape, title="application", json_schema_extra=_NAMED):
     """An application registration, its service principal, permissions and credentials."""
 
-    display_name: Annotated[str, *short(values.display_name, 256)] = Field(
-        description="The name that people see. It need not be unique."
-    )
     identifier_uris: list[IdentifierUri] = Field(
         default=absent(),
         description="What the API is called in requests for tokens. {appId} and {tenantId} are "

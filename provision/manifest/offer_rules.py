@@ -36,6 +36,7 @@ PERSONAL = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 
 def broken(root: Node) -> Iterator[Problem]:
     """Every mistake in what applications offer and where they are reached."""
+    yield from _nameless(root)
     guesses = Guesses()
     for key, application in applications(root).items():
         if (count := _entries_of(application)) > MOST_ENTRIES:
@@ -73,6 +74,16 @@ def _entries_of(application: Node) -> int:
         asked_of(application),
     ]
     return sum(len(each) for each in lists)
+
+
+def _nameless(root: Node) -> Iterator[Problem]:
+    """An adopted application has a name already, and perhaps one that no manifest may give."""
+    for name, application in applications(root).items():
+        said = entries(application)
+        if isinstance(application.value, dict) and not {"displayName", "adopt"} & said.keys():
+            yield problem(
+                mark_of(child(root, "applications"), name), 'the key "displayName" is missing'
+            )
 
 
 def _owners(application: Node) -> Iterator[Problem]:

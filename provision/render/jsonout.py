@@ -76,6 +76,17 @@ def output_json(
     return _document("output", {"tenantId": tenant_id, "owner": owner, "applications": listed})
 
 
+def import_json(
+    text: str, applications: Mapping[str, str], *, left: Mapping[str, Sequence[str]]
+) -> str:
+    """`provision/import`: the manifest's text, its keys with their appIds, and what it leaves as it is."""
+    listed = [
+        {"app": app, "clientId": app_id, "left": list(left.get(app, ()))}
+        for app, app_id in applications.items()
+    ]
+    return _document("import", {"manifest": text, "applications": listed})
+
+
 def validate_json(
     problems: Mapping[str, Iterable[Problem]], warnings: Mapping[str, Iterable[str]]
 ) -> str:

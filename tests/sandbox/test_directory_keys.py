@@ -53,6 +53,18 @@ def key(certificate: x509.Certificate) -> dict[str, Any]:
     return {"type": "AsymmetricX509Cert", "usage": "Verify", "key": der}
 
 
+def test_a_certificate_in_broken_lines_as_azure_cli_sends_it_is_answered_in_one(
+    operator: Caller, address: str, key: dict[str, Any]
+) -> None:
+    text = key["key"]
+    lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))
+
+    operator.patch(address, {"keyCredentials": [{**key, "key": lines}]})
+    answer = operator.get(f"{address}?$select=keyCredentials")
+
+    assert answer.json()["keyCredentials"][0]["key"] == text
+
+
 def test_a_certificate_fills_in_what_it_knows(
     operator: Caller, address: str, key: dict[str, Any], certificate: x509.Certificate
 ) -> None:

@@ -77,7 +77,7 @@ def new(
         "customKeyIdentifier": key["customKeyIdentifier"] or found.thumbprint,
         "displayName": None if known_as is None else known_as[:_LONGEST_NAME],
         "endDateTime": in_utc(key["endDateTime"] or _time(found.end)),
-        "key": key["key"],
+        "key": "".join(key["key"].split()),  # bytes are kept, not the lines that a client broke
         "keyId": key["keyId"] or call.tenant.new_guid(),
         "startDateTime": in_utc(key["startDateTime"] or _time(found.start)),
         "type": key["type"],
