@@ -20,9 +20,11 @@ def added(
 ) -> Iterator[Step]:
     """Trusts to add, and those of ours to change; raises ForeignCredential where a name is taken.
 
-    Somebody else's that says just what the manifest says is as good, and stays theirs.
+    Somebody else's that says just what the manifest says is as good, and stays theirs. One of ours that only changes
+    its name has to go first: the directory takes an issuer and subject once.
     """
     there = {each.name: each for each in found.application.federated} if found else {}
+    yield from (_removal(wanted, each) for each in _renamed(wanted, found, owner))
     for each in wanted.federated:
         present = there.get(each.name)
         if present is None:
@@ -45,10 +47,30 @@ def removed(
     wanted: DesiredApplication, found: ObservedApplication, owner: str
 ) -> Iterator[RemoveFederated]:
     """Trusts of ours that the manifest names no longer."""
+    gone_already = {each.name for each in _renamed(wanted, found, owner)}
+    for each in _left(wanted, found, owner):
+        if each.name not in gone_already:
+            yield _removal(wanted, each)
+
+
+def _left(
+    wanted: DesiredApplication, found: ObservedApplication | None, owner: str
+) -> list[FederatedIdentityCredential]:
     kept = {each.name for each in wanted.federated}
-    for each in sorted(found.application.federated, key=lambda each: each.name):
-        if each.name not in kept and ours(each, owner):
-            yield RemoveFederated(app=wanted.key, credential=each.name, subject=each.subject)
+    there = sorted(found.application.federated, key=lambda each: each.name) if found else ()
+    return [each for each in there if each.name not in kept and ours(each, owner)]
+
+
+def _renamed(
+    wanted: DesiredApplication, found: ObservedApplication | None, owner: str
+) -> list[FederatedIdentityCredential]:
+    names = {each.name for each in found.application.federated} if found else set()
+    coming = {(each.issuer, each.subject) for each in wanted.federated if each.name not in names}
+    return [each for each in _left(wanted, found, owner) if (each.issuer, each.subject) in coming]
+
+
+def _removal(wanted: DesiredApplication, each: FederatedIdentityCredential) -> RemoveFederated:
+    return RemoveFederated(app=wanted.key, credential=each.name, subject=each.subject)
 
 
 def changes_of(wanted: DesiredFederated, present: FederatedIdentityCredential) -> Iterator[Change]:

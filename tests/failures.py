@@ -34,6 +34,8 @@ FAILURES: tuple[Exception, ...] = (
     errors.ForeignCredential("my-workload", "github-main"),
     errors.AdoptedMissing("my-workload", ID),
     errors.NotMade("orders"),
+    errors.NoSuchApplications([ID]),
+    errors.OwnedAlready(ID, "other-team"),
     errors.DeletedNamesake("hello.my-workload", ID),
     errors.UnsafePlan(["Old Importer", "Older Importer"]),
     errors.OutdatedPlan(

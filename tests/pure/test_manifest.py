@@ -140,7 +140,8 @@ def test_all_mistakes_are_told_in_reading_order():
         "nmae: abc\n"
         "tenant: nowhere\n"
         "applications:\n"
-        "  Bad: {displayNme: 1}\n"
+        "  Bad: {displayName: x}\n"
+        "  other: {displayNme: 1}\n"
         "  app:\n"
         "    displayName: ${UNSET}\n"
         "    tags: [a, a]\n"
@@ -154,16 +155,16 @@ def test_all_mistakes_are_told_in_reading_order():
         '2:1: "nmae" is not a key of the manifest - did you mean "name"?',
         '3:9: "nowhere" is no tenant - write a tenant id, a verified domain or sandbox',
         '5:3: "Bad" is no application key: 1 to 40 of a-z, 0-9 and -',
-        '5:3: the key "displayName" is missing',
-        '5:9: "displayNme" is not a key of the application - did you mean "displayName"?',
-        "7:18: the variable UNSET is not set - give it with --var UNSET=VALUE, "
+        '6:3: the key "displayName" is missing',
+        '6:11: "displayNme" is not a key of the application - did you mean "displayName"?',
+        "8:18: the variable UNSET is not set - give it with --var UNSET=VALUE, "
         "set PROVISION_VAR_UNSET, or write ${UNSET:-default}",
-        '8:15: the tag "a" stands here for the second time - the first is at 8:12',
-        '9:37: "User.Raed.All" is no known application permission of Microsoft Graph - '
+        '9:15: the tag "a" stands here for the second time - the first is at 9:12',
+        '10:37: "User.Raed.All" is no known application permission of Microsoft Graph - '
         'did you mean "User.Read.All"?',
-        '9:52: "User.Read" exists only as a delegated permission, and a workload signs in '
+        '10:52: "User.Read" exists only as a delegated permission, and a workload signs in '
         'without a user - did you mean "User.Read.All"?',
-        "10:33: renewBefore (30d if not said) must be shorter than lifetime (10d) - "
+        "11:33: renewBefore (30d if not said) must be shorter than lifetime (10d) - "
         "the order is overlap < renewBefore < lifetime",
     ]
 

@@ -76,12 +76,12 @@ def test_what_differs_by_a_letter_is_changed() -> None:
 
 
 def test_ours_that_left_the_manifest_are_removed_after_the_new_one_is_added() -> None:
-    steps = planned(trusting(MAIN), having(there("z"), there("old", subject="o")))
+    steps = planned(trusting(MAIN), having(there("z", subject="p"), there("old", subject="o")))
 
     assert steps == (
         ADDED,
         RemoveFederated(app="web", credential="old", subject="o"),
-        RemoveFederated(app="web", credential="z", subject="s"),
+        RemoveFederated(app="web", credential="z", subject="p"),
     )
 
 
@@ -92,6 +92,26 @@ def test_ours_that_left_the_manifest_are_removed_after_the_new_one_is_added() ->
 def test_others_trusts_are_left_alone_and_their_names_are_taken(
     theirs: FederatedIdentityCredential,
 ) -> None:
+    other = replace(theirs, subject="somebody else's")
+
     assert planned(trusting(), having(theirs)) == ()
     with pytest.raises(ForeignCredential, match='"main"'):
-        planned(trusting(MAIN), having(theirs))
+        planned(trusting(MAIN), having(other))
+
+
+def test_anothers_trust_that_says_the_same_is_as_good_and_stays_theirs() -> None:
+    """The directory takes a pair of issuer and subject once in an application."""
+    theirs = replace(there(), description="by hand")
+
+    assert planned(trusting(MAIN), having(theirs)) == ()
+
+
+def test_a_trust_that_only_changes_its_name_leaves_before_it_comes() -> None:
+    """The directory refuses the same issuer and subject twice: nothing else can be first."""
+    steps = planned(trusting(MAIN), having(there("old"), there("z", subject="o")))
+
+    assert steps == (
+        RemoveFederated(app="web", credential="old", subject="s"),
+        ADDED,
+        RemoveFederated(app="web", credential="z", subject="o"),
+    )
