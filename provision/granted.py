@@ -156,5 +156,8 @@ def delegated(left: Missing, known: Known) -> str:
 def hint(*, grant: bool) -> str:
     """What to do about a consent that is missing."""
     if grant:
-        return "An administrator runs: provision apply"
-    return "As declared (consent: request): an administrator grants it, then run provision verify again."
+        return "An administrator runs: provision apply --only consent"
+    return (
+        "As declared (consent: request): an administrator runs provision apply --only consent, "
+        "then run provision verify again."
+    )

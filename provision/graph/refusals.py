@@ -67,6 +67,12 @@ ALWAYS_NOT_YET = (
 
 LAG = "The directory replicates: this usually passes within a minute. Run the same command again."
 
+GONE = "Somebody may have deleted it meanwhile: run the same command again."
+UNFORESEEN = (
+    "Correct in the manifest what Graph objects to. If that is not it, report it with the request id "
+    "and what --debug shows."
+)
+
 TAKEN = (
     "A deleted application keeps its name until it is purged: restore it, purge it, or choose "
     "another name. An application made a moment ago shows up within a minute."
@@ -158,7 +164,7 @@ def _verdict(
         case 403:
             return Forbidden, refused, _permission_hint(operation)
         case 404:
-            return NotFound, f"Microsoft Graph could not {action}: it is not there", ""
+            return NotFound, f"Microsoft Graph could not {action}: it is not there", GONE
         case 409:
             return Conflict, refused, "Somebody else holds the name, or writes at the same time."
         case 429:
@@ -170,7 +176,7 @@ def _verdict(
     if 300 <= reply.status < 400:
         hint = "Check the cloud's Graph address: the answer points to another one."
         return GraphError, f"Microsoft Graph did not {action} (HTTP {reply.status})", hint
-    return GraphError, f"{refused}{_because(told)}", ""
+    return GraphError, f"{refused}{_because(told)}", UNFORESEEN
 
 
 def unreachable(action: str, *, reason: str, request_id: str = "") -> Unreachable:

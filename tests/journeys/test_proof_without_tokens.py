@@ -90,7 +90,7 @@ def test_a_pipeline_whose_role_was_taken_away_is_pending(
     found = findings(refused)["deploy/main"]
     assert found["result"] == "pending consent"
     assert "not granted: Application.Read.All" in found["says"]
-    assert found["hint"] == "An administrator runs: provision apply"
+    assert found["hint"] == "An administrator runs: provision apply --only consent"
 
 
 def test_a_pipeline_that_is_trusted_no_longer_fails_and_the_other_does_not(
