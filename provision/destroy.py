@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import groupby
 
 from auth.errors import AuthError
 from provision import trust
 from provision.entitlements import ROLES, entries
 from provision.errors import GraphError, Interrupted, NotYetVisible, ProvisionError
 from provision.graph import directory
+from provision.graph.client import recording
 from provision.manifest.spec import ApplicationSpec, Manifest, PermissionSpec
 from provision.model import Application, AppRole, Observed
 from provision.observe import observe
@@ -117,28 +119,43 @@ def _granted(permission: PermissionSpec, observed: Observed) -> tuple[str | None
 async def destroy(
     manifest: Manifest, plan: Plan, observed: Observed, target: Target, *, purge: bool
 ) -> Receipt:
-    """Take away, softly or for good; then clean the stores of what signs in no longer."""
+    """Take away, softly or for good, applications side by side; then clean the stores of what signs in no longer."""
+    groups = [list(steps) for _, steps in groupby(plan.steps, key=lambda step: step.app)]
+    parts = await asyncio.gather(*(_taken(steps, observed, target) for steps in groups))
+    receipt = Receipt(
+        done=tuple(done for part in parts for done in part.done),
+        failed=tuple(failed for part in parts for failed in part.failed),
+        left=tuple(step for part in parts for step in part.left),
+    )
+    if receipt.left:
+        return receipt
+    if purge:
+        for deleted in observed.deleted.values():
+            if owner_of(deleted.application.tags) == manifest.owner:
+                await _purge(deleted.application.id, manifest.owner, target)
+    kept = {failure.app for failure in receipt.failed} | _staying(manifest, plan, observed)
+    await asyncio.to_thread(_clean_stores, manifest, observed, target, kept)
+    await _until_gone(receipt.done, target)
+    return receipt
+
+
+async def _taken(steps: Sequence[Step], observed: Observed, target: Target) -> Receipt:
+    """One application's steps; what fails does not keep the others from going."""
     done: list[Done] = []
     failed: list[Failed] = []
-    for index, step in enumerate(plan.steps):
+    for index, step in enumerate(steps):
         target.progress.start(step.app, words(step))
         try:
-            detail = await _carry_out(step, observed, target)
+            with recording() as request_ids:
+                detail = await _carry_out(step, observed, target)
         except Interrupted:
-            return Receipt(done=tuple(done), failed=tuple(failed), left=plan.steps[index:])
+            return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(steps[index:]))
         except (ProvisionError, AuthError) as error:
             target.progress.failed(step.app, words(step))
             failed.append(Failed(app=step.app, step=step, error=error))
         else:
             target.progress.done(step.app, words(step), detail)
-            done.append(Done(step=step, detail=detail))
-    if purge:
-        for deleted in observed.deleted.values():
-            if owner_of(deleted.application.tags) == manifest.owner:
-                await _purge(deleted.application.id, manifest.owner, target)
-    kept = {failure.app for failure in failed} | _staying(manifest, plan, observed)
-    await asyncio.to_thread(_clean_stores, manifest, observed, target, kept)
-    await _until_gone(done, target)
+            done.append(Done(step=step, detail=detail, request_ids=tuple(request_ids)))
     return Receipt(done=tuple(done), failed=tuple(failed))
 
 
@@ -163,11 +180,7 @@ async def _carry_out(step: Step, observed: Observed, target: Target) -> str:
     async def attempt() -> None:
         match step:
             case RevokeAppRole():
-                await directory.revoke_app_role(
-                    target.graph,
-                    principal_id=observed.identities[step.app].id,
-                    assignment_id=step.assignment_id,
-                )
+                await _revoke(step, observed.identities[step.app].id, target)
             case UpdateApplication():
                 body = {change.property: change.after for change in step.changes}
                 await directory.update_application(target.graph, _id(step, observed), body)
@@ -178,6 +191,18 @@ async def _carry_out(step: Step, observed: Observed, target: Target) -> str:
 
     await until_accepted(attempt, target, app=step.app, what="application")
     return ""
+
+
+async def _revoke(step: RevokeAppRole, principal_id: str, target: Target) -> None:
+    """What a replica calls missing is looked for: the manifest alone remembers that it has to go."""
+    if await directory.revoke_app_role(
+        target.graph, principal_id=principal_id, assignment_id=step.assignment_id
+    ):
+        return
+    there = await directory.service_principal_by_id(target.graph, principal_id)
+    assignments = there.app_role_assignments if there else ()
+    if any(each.id == step.assignment_id for each in assignments):
+        raise NotYetVisible("What is to be revoked was called missing, and is still there")
 
 
 def _id(step: Step, observed: Observed) -> str:
