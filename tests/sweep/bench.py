@@ -89,6 +89,7 @@ class Bench:
     def write(self, row: Row, *, edited: bool) -> dict[str, Any]:
         """Put the manifest into the workplace; answers with its content."""
         content: dict[str, Any] = yaml.safe_load((MANIFESTS / row.file).read_text(encoding="utf-8"))
+        row.extend(content)
         if edited:
             row.edit(content)
         (self.workplace / row.file).write_text(json.dumps(content, indent=2), encoding="utf-8")
