@@ -9,6 +9,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
+from provision import permissions
 from provision.model import AppRole, PermissionScope, Resource
 
 
@@ -27,16 +28,24 @@ def resource(app_id: str) -> Resource | None:
         app_id=app_id,
         display_name=found["displayName"],
         app_roles=frozenset(
-            AppRole(resource=app_id, id=each["id"], value=each["value"])
-            for each in found.get("appRoles") or ()
-            if each.get("value")
+            AppRole(resource=app_id, id=id, value=value)
+            for id, value in _offered(found, "appRoles")
         ),
         scopes=frozenset(
-            PermissionScope(resource=app_id, id=each["id"], value=each["value"])
-            for each in found.get("oauth2PermissionScopes") or ()
-            if each.get("value")
+            PermissionScope(resource=app_id, id=id, value=value)
+            for id, value in _offered(found, "oauth2PermissionScopes")
         ),
     )
+
+
+def _offered(found: Mapping[str, Any], what: str) -> list[tuple[str, str]]:
+    """Ids and values; those of Microsoft Graph stand in a catalogue of their own."""
+    listed = found.get(what) or ()
+    if isinstance(listed, str):
+        known = permissions.catalogue()
+        offered = known.application if what == "appRoles" else known.delegated
+        return [(each.id, each.value) for each in offered.values()]
+    return [(each["id"], each["value"]) for each in listed if each.get("value")]
 
 
 def names() -> tuple[str, ...]:

@@ -183,3 +183,18 @@ def test_an_application_that_no_replica_showed_at_first_keeps_what_others_rememb
     assert sorted(truth.application(sandbox)["tags"]) == sorted(tags)
     assert truth.key_ids(sandbox) == [made["passwordCredentials"][0]["keyId"]]
     assert truth.roles(sandbox) == ["User.Read.All"]
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_microsoft_graph_itself_may_be_missing_on_replicas_that_are_behind(
+    sandbox: Server, provision: Provision, workplace: Path, looks: int
+) -> None:
+    """What it offers is known all the same: it stands in the shipped catalogue."""
+    manifest = paper.write(workplace)
+    missing = r"servicePrincipals\(appId='00000003-0000-0000-c000-000000000000'"
+    sandbox.faults.add(*(Fault(do="lag404", path=missing, nth=nth) for nth in range(1, looks + 1)))
+
+    applied = provision("apply", manifest, "--yes")
+
+    assert applied.exit_code == 0, applied.said
+    assert truth.roles(sandbox) == ["User.Read.All"]
