@@ -29,7 +29,8 @@ class Row:
 class Phase:
     """One command in the life of a manifest: from which state it starts, and what finishes it.
 
-    A `sampled` one is swept at every request by `make sweep` only. What `regret` destroys is wanted again.
+    A `sampled` one is swept at every request by `make sweep` only; of a `deadly` one nothing but the deaths are
+    looked at. What `regret` destroys is wanted again.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Phase:
     made: bool = True
     edited: bool = False
     sampled: bool = False
+    deadly: bool = False
 
     @property
     def gone(self) -> bool:
@@ -49,14 +51,15 @@ class Phase:
 class Trouble:
     """What befalls the k-th request.
 
-    `kills`: the run ends there; `survives`: it must end well all the same; `refuses`: so it must if a write
-    was answered with this status; `parts`: the parts of a batch are
-    requests too; `always`: at every request, also when others are disturbed at a third of them.
+    `kills`: the run ends there, `after` the request took effect or before; `survives`: it must end well all the
+    same; `refuses`: so it must if a write was answered with this status; `parts`: the parts of a batch are requests
+    too; `always`: at every request, also when others share a third of them.
     """
 
     name: str
     do: Callable[[int], tuple[Fault, ...]]
     kills: bool = False
+    after: bool = False
     survives: bool = False
     refuses: int = 0
     parts: bool = False
@@ -73,7 +76,7 @@ TROUBLES = (
         name="killed after",
         do=lambda k: (Fault(do="drop_after", nth=k), Fault(do="refuse_all", nth=k + 1)),
         kills=True,
-        always=True,
+        after=True,
     ),
     Trouble(
         name="lost answer",
@@ -101,7 +104,7 @@ PHASES = (
     Phase(name="update", command=_APPLY, again=_APPLY, edited=True),
     Phase(name="rotate", command=("rotate", "--now"), again=_APPLY, sampled=True),
     Phase(name="destroy", command=("destroy", "--yes"), again=("destroy", "--yes")),
-    Phase(name="regret", command=("destroy", "--yes"), again=_APPLY, sampled=True),
+    Phase(name="regret", command=("destroy", "--yes"), again=_APPLY, deadly=True),
 )
 
 
