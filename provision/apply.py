@@ -9,7 +9,7 @@ from typing import assert_never
 
 from auth.errors import AuthError
 from provision import change, credentials, federate, grant
-from provision.create import create, create_service_principal, restore
+from provision.create import create, create_service_principal, look_again, restore
 from provision.errors import Forbidden, Interrupted, NotYetVisible, ProvisionError
 from provision.graph import directory
 from provision.graph.client import recording
@@ -62,6 +62,7 @@ async def apply(plan: Plan, run: Run, replan: Replan) -> Receipt:
     groups = [(app, list(steps)) for app, steps in groupby(others, key=lambda step: step.app)]
     for made in (name for app, steps in groups for name in _makes(app, steps)):
         run.making[made] = asyncio.Event()
+    await look_again(run, others)
     parts = list(await asyncio.gather(*(_worked(run, app, steps, replan) for app, steps in groups)))
     if any(part.failed or part.left for part in parts):
         parts.append(Receipt(left=tuple(deletions)))
@@ -146,6 +147,7 @@ async def _planned_again(
     await pause(run.target, min(2.0**times, 15.0))  # replicas flip: give them time
     observed, steps = await replan(app)
     run.learn(observed, app=app)
+    await look_again(run, steps)
     if not any(isinstance(step, MAKES) for step in steps):
         run.announce(app)
     return list(steps)

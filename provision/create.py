@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from provision.compare import nested
 from provision.errors import (
     Conflict,
@@ -14,16 +16,30 @@ from provision.graph import directory
 from provision.model import Application, DeletedApplication, ServicePrincipal
 from provision.ownership import owner_of
 from provision.patch import required_resource_access
-from provision.plan import CreateApplication, CreateServicePrincipal
+from provision.plan import CreateApplication, CreateServicePrincipal, Step
 from provision.run import Outdated, Run, State
 from provision.wait import until_accepted
 
 NAMESAKE_PATIENCE = 60.0
 """Seconds that the list of deleted items may lag behind the refusal that names one."""
+LOOKS = 3
+"""How often a name is looked up before something is made of that name: an upsert replaces lists whole."""
+
+
+async def look_again(run: Run, steps: Iterable[Step]) -> None:
+    """Look once more for what is to be made, right before: a plan may be old, or have met a replica that was behind."""
+    names = {step.unique_name: step.app for step in steps if isinstance(step, CreateApplication)}
+    if names:
+        met = await directory.applications_named(run.target.graph, names, looks=LOOKS)
+        run.met |= {names[name]: application for name, application in met.items()}
 
 
 async def create(step: CreateApplication, run: Run) -> str:
     """Upsert by uniqueName: a lost answer or a second runner never makes two. Answers with the appId."""
+    met = run.met.pop(step.app, None)
+    if met:
+        _refuse_foreign(step, met, run)
+        raise Outdated
     body = {
         **nested(step.properties),
         "tags": list(step.tags),
@@ -54,9 +70,13 @@ async def _met(step: CreateApplication, run: Run) -> None:
         return found
 
     found = await until_accepted(look, run.target, app=step.app, what="application")
-    holder = owner_of(found.tags)
+    _refuse_foreign(step, found, run)
+
+
+def _refuse_foreign(step: CreateApplication, met: Application, run: Run) -> None:
+    holder = owner_of(met.tags)
     if holder != run.desired.owner:
-        raise ForeignApplication(name, found.app_id, owner=holder)
+        raise ForeignApplication(step.unique_name, met.app_id, owner=holder)
 
 
 async def _deleted_namesake(step: CreateApplication, run: Run, taken: Conflict) -> None:

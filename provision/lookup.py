@@ -15,8 +15,14 @@ from provision.manifest.spec import ApplicationSpec, Manifest
 from provision.model import Application, Resource
 from provision.ownership import unique_name
 from provision.target import Target
+from provision.wait import pause
+
+LOOKS = 3
+"""How often a resource is looked for before it counts as missing."""
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+LOOKS = 3
+"""How often a resource is looked for before it is believed to be missing: a replica may be behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +132,33 @@ async def _own(target: Target, manifest: Manifest, spec: ApplicationSpec) -> str
 async def _candidates(target: Target, name: str) -> tuple[Resource, ...]:
     app_id = RESOURCES.get(name) or (name.lower() if GUID.fullmatch(name) else None)
     if app_id:
-        there = await directory.resource(target.graph, app_id)
+        there = await _resource(target, app_id)
         return (there or wellknown.resource(app_id) or _unknown(app_id),)
     found = await directory.resources_named(target.graph, name)
     if found:
         return found
     shipped = (wellknown.resource(each) for each in wellknown.named(name))
     return tuple(each for each in shipped if each)
+
+
+async def _resource(target: Target, app_id: str) -> Resource | None:
+    for look in range(LOOKS):
+        found = await directory.resource(target.graph, app_id)
+        if found:
+            return found
+        if look < LOOKS - 1:
+            await pause(target, 0.5)
+    return None
+
+
+async def _surely(target: Target, app_id: str) -> Resource | None:
+    """A resource, looked for again where a replica does not show it: else one would be made that exists."""
+    for look in range(LOOKS):
+        found = await directory.resource(target.graph, app_id)
+        if found or look == LOOKS - 1:
+            return found
+        await pause(target, 0.5)
+    raise AssertionError("the last look answers")
 
 
 def _unknown(app_id: str) -> Resource:

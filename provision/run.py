@@ -77,7 +77,7 @@ class Run:
     """Lives as long as one apply; `nonce` marks the secrets that this run issued.
 
     `making` has an event for every application, and every resource, that this run brings into being: set when it is
-    there, or `broken` when it will not be.
+    there, or `broken` when it will not be. `met` are applications that were to be made and turned out to exist.
     """
 
     target: Target
@@ -90,6 +90,7 @@ class Run:
     issued: set[tuple[str, str]] = field(default_factory=set)
     making: dict[str, asyncio.Event] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    met: dict[str, Application] = field(default_factory=dict)
 
     @classmethod
     def starting(

@@ -37,10 +37,15 @@ async def applications_all(graph: Graph) -> tuple[Application, ...]:
     return tuple(parse.understood(parse.application, item, action=action) for item in items)
 
 
-async def applications_named(graph: Graph, unique_names: Iterable[str]) -> dict[str, Application]:
-    """The applications that bear these uniqueNames; those that do not exist are left out."""
+async def applications_named(
+    graph: Graph, unique_names: Iterable[str], *, looks: int = 1
+) -> dict[str, Application]:
+    """The applications that bear these uniqueNames; those that do not exist are left out.
+
+    Replicas differ in what they know: with several `looks` one that any of them shows is found.
+    """
     builders = {name: paths.application_named(graph.adapter, name) for name in unique_names}
-    return await _looked_up(graph, builders, "look the applications up by name")
+    return await _looked_up(graph, builders, "look the applications up by name", looks=looks)
 
 
 async def applications_by_app_id(graph: Graph, app_ids: Iterable[str]) -> dict[str, Application]:
@@ -180,11 +185,11 @@ async def purge(graph: Graph, object_id: str) -> None:
 
 
 async def _looked_up(
-    graph: Graph, builders: Mapping[str, Any], action: str
+    graph: Graph, builders: Mapping[str, Any], action: str, *, looks: int = 1
 ) -> dict[str, Application]:
     fields = select(parse.APPLICATION_FIELDS)
-    gets = [paths.expand(builder, select=fields) for builder in builders.values()]
-    replies = zip(builders, await graph.batch(gets, action=action), strict=True)
+    gets = [paths.expand(builder, select=fields) for builder in builders.values()] * looks
+    replies = zip([*builders] * looks, await graph.batch(gets, action=action), strict=True)
     return {
         key: parse.understood(parse.application, reply.body, action=action)
         for key, reply in replies

@@ -6,6 +6,7 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+import outsider
 import paper
 import pytest
 import truth
@@ -159,3 +160,41 @@ def test_ctrl_c_ends_the_waiting_for_another_run(
     assert stopped.exit_code == 130, stopped.said
     assert "Traceback" not in stopped.said
     assert truth.applications(sandbox) == []
+
+
+def test_an_application_that_no_replica_showed_at_first_keeps_what_others_remember_on_it(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """To register it anew would replace its tags, and the list of what was asked for, whole."""
+    manifest = paper.write(workplace, paper.an_app("User.Read.All", "Group.Read.All"))
+    provision("apply", manifest, "--yes")
+    made = truth.application(sandbox)
+    tags = [*made["tags"], "team:somebody-else"]
+    outsider.send(sandbox, "PATCH", f"applications/{made['id']}", {"tags": tags})
+    (workplace / paper.STORE).unlink()  # as on a machine whose store does not hold the secret
+    paper.write(workplace, paper.an_app("User.Read.All"))
+    sandbox.faults.add(
+        *(Fault(do="lag404", path=r"applications\(uniqueName=", nth=nth) for nth in (1, 2))
+    )
+
+    again = provision("apply", manifest, "--yes", "--target", "my-workload")
+
+    assert again.exit_code == 0, again.said
+    assert sorted(truth.application(sandbox)["tags"]) == sorted(tags)
+    assert truth.key_ids(sandbox) == [made["passwordCredentials"][0]["keyId"]]
+    assert truth.roles(sandbox) == ["User.Read.All"]
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_microsoft_graph_itself_may_be_missing_on_replicas_that_are_behind(
+    sandbox: Server, provision: Provision, workplace: Path, looks: int
+) -> None:
+    """What it offers is known all the same: it stands in the shipped catalogue."""
+    manifest = paper.write(workplace)
+    missing = r"servicePrincipals\(appId='00000003-0000-0000-c000-000000000000'"
+    sandbox.faults.add(*(Fault(do="lag404", path=missing, nth=nth) for nth in range(1, looks + 1)))
+
+    applied = provision("apply", manifest, "--yes")
+
+    assert applied.exit_code == 0, applied.said
+    assert truth.roles(sandbox) == ["User.Read.All"]

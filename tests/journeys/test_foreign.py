@@ -11,6 +11,7 @@ import pytest
 import truth
 from journey import Provision
 
+from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 
 TAGS = [["provision:owner:somebody"], ["unrelated"], []]
@@ -40,6 +41,20 @@ def test_no_command_changes_it(
 
     assert truth.applications(sandbox, deleted=None) == [theirs]
     assert truth.principals(sandbox, deleted=None) == principals
+
+
+def test_apply_changes_nothing_of_it_when_a_replica_did_not_know_it_yet(
+    theirs: dict[str, Any], sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """Missing at first sight, it is planned as new; to make something of its name would write over it."""
+    manifest = paper.write(workplace)
+    sandbox.faults.add(Fault(do="lag404", path=r"applications\(uniqueName=", nth=1))
+
+    refused = provision("apply", manifest, "--yes")
+
+    assert refused.exit_code == 1
+    assert theirs["appId"] in refused.said
+    assert truth.applications(sandbox, deleted=None) == [theirs]
 
 
 def test_apply_stops_before_any_write_and_says_whose_it_is(

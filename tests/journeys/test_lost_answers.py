@@ -114,11 +114,11 @@ def test_a_service_that_stays_busy_ends_the_run_with_words(
     assert "Traceback" not in applied.said
 
 
-@pytest.mark.parametrize("nth", range(8, 14))
+@pytest.mark.parametrize("nth", range(9, 15))
 def test_a_run_that_dies_at_any_request_is_finished_by_the_next(
     start_sandbox: StartSandbox, provision: Provision, workplace: Path, nth: int
 ) -> None:
-    """From one request on nothing is answered any more: the eighth is the first write, two proofs follow the last."""
+    """From one request on nothing is answered any more: the ninth is the first write, two proofs follow the last."""
     sandbox = start_sandbox(scale=300)
     manifest = paper.write(workplace)
     sandbox.faults.add(Fault(do="refuse_all", path="/", nth=nth))

@@ -1,13 +1,10 @@
-"""One served sandbox whose state is kept and put back between cases, and commands that die in the middle."""
+"""One served sandbox whose state is kept and put back between cases, and looked at in the middle of a command."""
 
 from __future__ import annotations
 
-import _thread
-import asyncio
 import json
 import re
 import shutil
-import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +20,6 @@ from tests.journeys.journey import Outcome, run_here
 from tests.sweep.rows import Phase, Row, Trouble
 
 MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
-KILLED = 137
-_DEATH = getattr(signal, "SIGUSR1", signal.SIGABRT)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FLEETING = re.compile(
     r"(?P<moment>\d{4}-\d\d-\d\d)T[\d:.]+Z"
@@ -33,10 +28,6 @@ _FLEETING = re.compile(
     r"|(?P<secret>\w{3}\dQ~[\w.~-]{34})"
 )
 Key = tuple[str, str]
-
-
-class Killed(SystemExit):
-    """The process ends here: nothing of it may go on, least of all a write to a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +80,7 @@ class Bench:
     def write(self, row: Row, *, edited: bool) -> dict[str, Any]:
         """Put the manifest into the workplace; answers with its content."""
         content: dict[str, Any] = yaml.safe_load((MANIFESTS / row.file).read_text(encoding="utf-8"))
+        row.extend(content)
         if edited:
             row.edit(content)
         (self.workplace / row.file).write_text(json.dumps(content, indent=2), encoding="utf-8")
@@ -104,8 +96,7 @@ class Bench:
         kept = sqlite3.connect(":memory:", check_same_thread=False)
         with self.server.store.reading() as db:
             db.backup(kept)
-        files = [path for path in self.stores.rglob("*") if path.is_file()]
-        return Moment(kept, {path: path.read_bytes() for path in files})
+        return Moment(kept, self._stored())
 
     def restore(self, moment: Moment) -> None:
         """Put the tenant, its time and the stores back."""
@@ -142,22 +133,43 @@ class Bench:
             "\n".join(sorted(texts, key=lambda text: _GUID.sub("#", text))),
         )
 
-    @contextmanager
-    def dying(self) -> Iterator[None]:
-        """While inside, the first request whose connection is broken is the last thing that the command does.
+    def left_behind(self, start: Start, *, after: bool) -> list[Moment]:
+        """What a command leaves that dies at its first request, its second, and so on, from one undisturbed run.
 
-        It dies between two steps of its event loop: inside of one, the loop could not be closed.
+        The moment is that at which the request arrives, or `after` it took effect and before its answer leaves.
         """
+        self.restore(start.moment)
+        moments: list[Moment] = []
+        known: dict[str, Any] = {}
 
-        def die(_number: int, _frame: object) -> None:
-            asyncio.get_running_loop().call_soon(_end)
+        def look() -> None:
+            now = (self.server.store.setting("write"), self._stored())
+            if known.get("now") != now:
+                known.update(now=now, moment=self.keep())
+            moments.append(known["moment"])
 
-        before = signal.signal(_DEATH, die)
+        judge, note = self.server.faults.acting, self.server.requests.add
+
+        def arriving(method: str, path: str, *, part: bool = False, **about: Any) -> Any:
+            if not part:
+                look()
+            return judge(method, path, part=part, **about)
+
+        def answered(*words: Any, **about: Any) -> None:
+            note(*words, **about)
+            look()
+
+        if after:
+            self.server.requests.add = answered  # type: ignore[method-assign]
+        else:
+            self.server.faults.acting = arriving  # type: ignore[method-assign]
         try:
-            with self.killing(lambda: _thread.interrupt_main(_DEATH)):
-                yield
+            done = self.run(start.row, start.phase.command)
         finally:
-            signal.signal(_DEATH, before)
+            vars(self.server.requests).pop("add", None)
+            vars(self.server.faults).pop("acting", None)
+        assert done.exit_code == 0, done.said
+        return moments
 
     @contextmanager
     def killing(self, death: Callable[[], None]) -> Iterator[None]:
@@ -172,19 +184,16 @@ class Bench:
         """The phase's command from its start, with this trouble at its k-th request."""
         self.restore(start.moment)
         self.server.faults.add(*trouble.do(k))
-        if not trouble.kills:
-            return self.run(start.row, start.phase.command)
-        with self.dying():
-            return self.run(start.row, start.phase.command)
+        return self.run(start.row, start.phase.command)
+
+    def _stored(self) -> dict[Path, bytes]:
+        files = [path for path in self.stores.rglob("*") if path.is_file()]
+        return {path: path.read_bytes() for path in files}
 
     def _dropped(self, entry: Entry) -> None:
         if self._death is not None and entry.status == 0:
             death, self._death = self._death, None
             death()
-
-
-def _end() -> None:
-    raise Killed(KILLED)
 
 
 def _without_chance(text: str) -> str:

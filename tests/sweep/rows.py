@@ -14,10 +14,14 @@ Content = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A manifest of `manifests/`, how it is edited for the second apply, and its longest overlap."""
+    """A manifest of `manifests/`, how it is edited for the second apply, and its longest overlap.
+
+    `extend` adds what the edit is to take away again, where the file has nothing to spare.
+    """
 
     file: str
     edit: Callable[[Content], None]
+    extend: Callable[[Content], None] = lambda content: None
     overlap: timedelta = timedelta(hours=24)
 
 
@@ -25,7 +29,8 @@ class Row:
 class Phase:
     """One command in the life of a manifest: from which state it starts, and what finishes it.
 
-    A `sampled` one is swept at every request by `make sweep` only.
+    A `sampled` one is swept at every request by `make sweep` only; of a `deadly` one nothing but the deaths are
+    looked at. What `regret` destroys is wanted again.
     """
 
     name: str
@@ -34,25 +39,27 @@ class Phase:
     made: bool = True
     edited: bool = False
     sampled: bool = False
+    deadly: bool = False
 
     @property
     def gone(self) -> bool:
         """Whether nothing is left at its end."""
-        return self.command[0] == "destroy"
+        return self.again[0] == "destroy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """What befalls the k-th request.
 
-    `kills`: the run ends there; `survives`: it must end well all the same; `refuses`: so it must if a write
-    was answered with this status; `parts`: the parts of a batch are
-    requests too; `always`: at every request, also when others are disturbed at a third of them.
+    `kills`: the run ends there, `after` the request took effect or before; `survives`: it must end well all the
+    same; `refuses`: so it must if a write was answered with this status; `parts`: the parts of a batch are requests
+    too; `always`: at every request, also when others share a third of them.
     """
 
     name: str
     do: Callable[[int], tuple[Fault, ...]]
     kills: bool = False
+    after: bool = False
     survives: bool = False
     refuses: int = 0
     parts: bool = False
@@ -69,7 +76,7 @@ TROUBLES = (
         name="killed after",
         do=lambda k: (Fault(do="drop_after", nth=k), Fault(do="refuse_all", nth=k + 1)),
         kills=True,
-        always=True,
+        after=True,
     ),
     Trouble(
         name="lost answer",
@@ -97,6 +104,7 @@ PHASES = (
     Phase(name="update", command=_APPLY, again=_APPLY, edited=True),
     Phase(name="rotate", command=("rotate", "--now"), again=_APPLY, sampled=True),
     Phase(name="destroy", command=("destroy", "--yes"), again=("destroy", "--yes")),
+    Phase(name="regret", command=("destroy", "--yes"), again=_APPLY, deadly=True),
 )
 
 
@@ -120,7 +128,41 @@ def _daemon(content: Content) -> None:
     del apps["audit-export"]
 
 
+def _kiosk(content: Content) -> None:
+    """One more client of the API, which acts for people and has no secret."""
+    apps = content["applications"]
+    apps["kiosk"] = {
+        "displayName": "Kiosk",
+        "permissions": {"orders-api": {"delegated": ["Orders.ReadWrite"]}},
+    }
+    apps["orders-api"]["api"]["preAuthorizedApplications"].append(
+        {"client": "kiosk", "scopes": ["Orders.ReadWrite"]}
+    )
+
+
+def _api_and_client(content: Content) -> None:
+    """Another role for the one that a client holds, a scope reworded and one more, other clients and consents."""
+    apps = content["applications"]
+    offered = apps["orders-api"]
+    offered["identifierUris"].append("api://{appId}/v2")
+    offered["appRoles"] = {
+        "Orders.Export.All": {"displayName": "Export", "description": "Exports all orders."}
+    }
+    scopes = offered["api"]["scopes"]
+    scopes["Orders.ReadWrite"]["userConsentDescription"] = "Reads, changes and cancels your orders."
+    scopes["Orders.Read"] = {**scopes["Orders.ReadWrite"], "userConsentDisplayName": "Read orders"}
+    offered["api"]["preAuthorizedApplications"] = [
+        {"client": "nightly-report", "scopes": ["Orders.Read"]}
+    ]
+    apps["nightly-report"]["permissions"]["orders-api"] = ["Orders.Export.All"]
+    asked = apps["storefront"]["permissions"]
+    asked["orders-api"]["delegated"] = ["Orders.Read"]
+    asked["Microsoft Graph"]["delegated"] = ["openid", "email", "User.Read"]
+    del apps["kiosk"]
+
+
 ROWS = (
     Row(file="hello.yaml", edit=_hello),
     Row(file="daemon.yaml", edit=_daemon),
+    Row(file="api-and-client.yaml", edit=_api_and_client, extend=_kiosk),
 )

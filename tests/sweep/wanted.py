@@ -59,7 +59,7 @@ class Tenancy:
             for each in tenant.find_all(
                 "oauth2PermissionGrants", "clientId", principal["id"], TRUTH
             )
-            for scope in each["scope"].split()
+            for scope in each["scope"].split() or ["nothing"]
         ]
         return sorted([(name, "Role", value) for name, value in roles] + scopes)
 
@@ -87,6 +87,50 @@ class Tenancy:
             asked += [(name, "Scope", value) for value in kinds.get("delegated") or ()]
         return sorted(asked)
 
+    def offers(self) -> dict[str, dict[str, Any]]:
+        """What its applications offer to others, by key: addresses, enabled roles and scopes, trusted clients."""
+        found = self.applications()
+        keys = {each["appId"]: key for key, each in found.items()}
+        return {
+            key: {
+                "addresses": [
+                    uri.replace(each["appId"], "{appId}") for uri in sorted(each["identifierUris"])
+                ],
+                "roles": sorted(map(_role, each["appRoles"])),
+                "scopes": sorted(map(_scope, each["api"]["oauth2PermissionScopes"])),
+                "clients": sorted(
+                    (keys.get(client["appId"], client["appId"]), scope["value"])
+                    for client in each["api"]["preAuthorizedApplications"]
+                    for scope in each["api"]["oauth2PermissionScopes"]
+                    if scope["id"] in client["delegatedPermissionIds"]
+                ),
+            }
+            for key, each in found.items()
+        }
+
+    def said_offers(self) -> dict[str, dict[str, Any]]:
+        """The same as the manifest says it."""
+        return {
+            key: {
+                "addresses": sorted(said.get("identifierUris") or ()),
+                "roles": sorted(
+                    _role({"value": value, "isEnabled": True, **role})
+                    for value, role in (said.get("appRoles") or {}).items()
+                ),
+                "scopes": sorted(
+                    _scope({"value": value, "isEnabled": True, **scope})
+                    for value, scope in (api.get("scopes") or {}).items()
+                ),
+                "clients": sorted(
+                    (client["client"], scope)
+                    for client in api.get("preAuthorizedApplications") or ()
+                    for scope in client["scopes"]
+                ),
+            }
+            for key, said in self.content["applications"].items()
+            for api in [said.get("api") or {}]
+        }
+
     def held(self, key: str) -> Iterator[dict[str, str]]:
         """What the stores hold for the secrets that the manifest declares, by the names without their prefix."""
         for credential in (self.content["applications"][key].get("credentials") or {}).values():
@@ -110,8 +154,18 @@ class Tenancy:
     def _resource(self, resource_id: str, offers: str, id: str) -> tuple[str, str]:
         found = self.server.tenant().get("servicePrincipals", resource_id, TRUTH)
         assert found is not None
-        (value,) = (each["value"] for each in found[offers] if each["id"] == id)
-        return str(found["displayName"]), value
+        values = [each["value"] for each in found[offers] if each["id"] == id]
+        return str(found["displayName"]), values[0] if values else f"{id}, which is not offered"
+
+
+def _role(offered: dict[str, Any]) -> tuple[Any, ...]:
+    names = ("value", "isEnabled", "displayName", "description")
+    return tuple(offered[name] for name in names)
+
+
+def _scope(offered: dict[str, Any]) -> tuple[Any, ...]:
+    names = ("value", "isEnabled", "type", "adminConsentDescription", "userConsentDescription")
+    return tuple(offered[name] for name in names)
 
 
 def ours(application: dict[str, Any]) -> set[str]:
@@ -129,6 +183,8 @@ def assert_whole(mine: Tenancy, *, retired: bool, foreign: dict[str, Any]) -> No
     """
     found = mine.applications()
     assert sorted(found) == sorted(mine.content["applications"])
+    _assert_deleted_whole(mine)
+    assert mine.offers() == mine.said_offers()
     for key, application in found.items():
         principal, said = mine.principal(application), mine.content["applications"][key]
         theirs = foreign.get(key)
@@ -160,12 +216,17 @@ def _assert_secrets(mine: Tenancy, key: str, application: dict[str, Any], *, ret
 def assert_gone(mine: Tenancy) -> None:
     """Nothing of ours lives, nothing is granted to it, and no store holds a value of it."""
     assert mine.applications() == {}
+    _assert_deleted_whole(mine)
+    for path in (path for path in mine.stores.rglob("*") if path.is_file()):
+        assert "CLIENT_SECRET=" not in path.read_text(encoding="utf-8")
+
+
+def _assert_deleted_whole(mine: Tenancy) -> None:
+    """What was deleted has left nobody behind who could sign in."""
     tenant = mine.server.tenant()
     for application in mine.applications(deleted=True).values():
         app_id = application["appId"]
         assert not list(tenant.find_all("servicePrincipals", "appId", app_id, TRUTH))
-    for path in (path for path in mine.stores.rglob("*") if path.is_file()):
-        assert "CLIENT_SECRET=" not in path.read_text(encoding="utf-8")
 
 
 def theirs_on(application: dict[str, Any]) -> dict[str, Any]:
