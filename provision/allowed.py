@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from provision.entitlements import ROLES, SCOPES, entries
+from provision.entitlements import ROLES, SCOPES, entries, scope_id
 from provision.model import (
     Application,
     AppRole,
@@ -82,11 +82,18 @@ def known(desired: Desired, observed: Observed) -> Known:
         found.service_principal.id: key for key, found in keys.items() if found.service_principal
     }
     offered = [*observed.resources.values(), *_own(desired, observed)]
+    scopes = {(each.resource, each.id): each for some in offered for each in some.scopes}
+    named = {(scope.resource, scope.value) for scope in scopes.values()}
+    scopes |= {
+        (each.resource, each.id): each
+        for each in _former(desired, observed, by_principal)
+        if (each.resource, each.value) not in named
+    }
     return Known(
         by_app_id=by_app_id,
         by_principal=by_principal,
         roles={(each.resource, each.id): each for some in offered for each in some.app_roles},
-        scopes={(each.resource, each.id): each for some in offered for each in some.scopes},
+        scopes=scopes,
         own=frozenset({*keys, *(wanted.key for wanted in desired.applications), *desired.others}),
     )
 
@@ -117,6 +124,19 @@ def _own(desired: Desired, observed: Observed) -> Iterator[Resource]:
                 if each.get("value")
             ),
         )
+
+
+def _former(
+    desired: Desired, observed: Observed, by_principal: Mapping[str, str]
+) -> Iterator[PermissionScope]:
+    """Scopes of our own APIs as consents name them, by value: the API may have stopped to offer them meanwhile."""
+    for found in observed.applications.values():
+        principal = found.service_principal
+        for grant in (principal.grants or ()) if principal else ():
+            key = by_principal.get(grant.resource_id, "")
+            for value in grant.scopes if key in observed.applications else ():
+                id = scope_id(desired.owner, key, value)
+                yield PermissionScope(resource=key, id=id, value=value)
 
 
 def ordered(permissions: Iterable[Permission]) -> tuple[Permission, ...]:

@@ -56,7 +56,7 @@ def offered_by(owner: str, spec: ApplicationSpec, observed: Observed) -> Offers:
         ids = _ids(seen_scopes)
         scopes = tuple(
             {
-                "id": ids.get(scope.value) or _made(name, "scope", scope.value),
+                "id": ids.get(scope.value) or scope_id(owner, spec.key, scope.value),
                 "value": scope.value,
                 "type": scope.type,
                 **scope.texts,
@@ -76,6 +76,11 @@ def offered_by(owner: str, spec: ApplicationSpec, observed: Observed) -> Offers:
         roles=roles,
         scopes=scopes,
     )
+
+
+def scope_id(owner: str, key: str, value: str) -> str:
+    """The id that a scope of ours has for good: made of names, so that it is known when it is offered no longer."""
+    return _made(unique_name(owner, key), "scope", value)
 
 
 def entries(found: Application | None, where: str) -> tuple[Entry, ...]:
