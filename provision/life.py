@@ -43,7 +43,8 @@ class Rotation:
 class Facts:
     """What is known of one credential: its listed secrets, the one in use, and the record of it.
 
-    `first` when neither the directory nor a record knows of any.
+    `first` when neither the directory nor a record knows of any. `borrowed` when the store still holds what was made
+    under another name, such as the credential's own before it was renamed: that one is about to go.
     """
 
     listed: dict[str, PasswordCredential]
@@ -51,6 +52,7 @@ class Facts:
     record: Stored | None
     held: Held
     first: bool
+    borrowed: bool = False
 
     @property
     def active(self) -> PasswordCredential | None:
@@ -66,6 +68,10 @@ def facts_of(found: ObservedApplication, *, owner: str, credential: str) -> Fact
         if (mine := credential_of(owner, password.display_name)) and mine[0] == credential
     }
     held = _ours(found.held.get(credential, Held(readable=False)), application.app_id)
+    others = {each.key_id for each in application.password_credentials} - listed.keys()
+    borrowed = held.key_id in others
+    if borrowed:
+        held = Held(readable=held.readable)
     records = stored_in(application.tags, credential)
     confirmed = {held.key_id} if held.works else set()
     record = next((r for r in records if r.key_id in listed.keys() | confirmed), None)
@@ -73,7 +79,9 @@ def facts_of(found: ObservedApplication, *, owner: str, credential: str) -> Fact
     if held.key_id and held.key_id != current and _newer(held, current, listed):
         current, record = held.key_id, None
     first = not (listed or records)
-    return Facts(listed=listed, current=current, record=record, held=held, first=first)
+    return Facts(
+        listed=listed, current=current, record=record, held=held, first=first, borrowed=borrowed
+    )
 
 
 def _ours(held: Held, app_id: str) -> Held:
@@ -118,7 +126,7 @@ def _one(
 ) -> Iterator[Step | Note]:
     reason = _why_add(app, secret, facts, now, rotation)
     if reason:
-        working = _working(facts, now)
+        working = _working(facts, now) or facts.borrowed
         yield AddSecret(app=app, credential=secret.name, reason=reason, rotation=working)
     elif facts.record is None and facts.current:
         yield RecordStored(app=app, credential=secret.name, key_id=facts.current)

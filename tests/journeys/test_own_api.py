@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import outsider
 import pytest
 import truth
 from journey import Provision, StartSandbox
@@ -233,3 +234,21 @@ def test_both_come_back_from_the_deleted_items_whole(
 
     assert shown(sandbox) == WHOLE
     assert_settled(provision, applied)
+
+
+def test_a_consent_is_taken_back_from_a_restored_client_when_the_api_has_dropped_its_scope(
+    applied: Path, sandbox: Server, provision: Provision
+) -> None:
+    """Consents name scopes by value: what the API offers no longer must still be known as ours."""
+    client = truth.application(sandbox, "orders.front")
+    outsider.send(sandbox, "DELETE", f"applications/{client['id']}")
+    bare = api(api={"scopes": {}, "preAuthorizedApplications": []}, appRoles={})
+    manifest = write(applied.parent, api=bare, front=front(permissions={}))
+
+    for _ in range(2):  # the second takes back what was not seen before the restore
+        done = provision("apply", manifest, "--yes", "--skip-verify")
+        assert done.exit_code == 0, done.said
+
+    found = sandbox.tenant().scan("oauth2PermissionGrants", Seen.truth())
+    assert [each["scope"] for each in found if "Orders" in each["scope"]] == []
+    assert_settled(provision, manifest)

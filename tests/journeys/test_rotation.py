@@ -279,3 +279,20 @@ def test_rotate_before_apply_says_that_there_is_nothing_to_rotate(
 
     assert "run provision apply first" in done.said
     assert truth.applications(sandbox) == []
+
+
+def test_a_credential_that_is_renamed_gets_a_secret_of_its_own_before_the_old_one_goes(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """Its store still holds the old one, which must not pass for the new: it is removed a moment later."""
+    provision("apply", paper.write(workplace), "--yes")
+    renamed = paper.an_app(credentials={"deploy": paper.a_secret()})
+    manifest = paper.write(workplace, renamed)
+
+    done = provision("apply", manifest, "--yes")
+
+    assert done.exit_code == 0, done.said
+    assert truth.key_ids(sandbox) == [paper.stored(workplace)["AZURE_CLIENT_SECRET_ID"]]
+    proven = provision("verify", manifest, "--require-proof")
+    assert proven.exit_code == 0, proven.said
+    assert provision("plan", manifest, "--detailed-exitcode").exit_code == 0
