@@ -17,6 +17,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="rewrite the files in tests/golden")
+    parser.addoption("--sweep", action="store_true", help="disturb every request (tests/sweep)")
+    parser.addoption("--sweep-seed", type=int, default=1, help="which third is swept otherwise")
 
 
 @pytest.fixture(autouse=True)
