@@ -166,11 +166,13 @@ class Wishes:
         return wanted
 
     def provable(self) -> bool:
-        """Whether a proof by Microsoft Graph's token says it all: roles of an API of ours stand in another one."""
+        """Whether Microsoft Graph's tokens prove it all: an application without a secret is judged by reads that
+        may lag, and roles of an API of ours stand in other tokens.
+        """
         return not any(
-            self.secrets(key)
-            and any(kind == "Role" and of != GRAPH for of, kind, _ in self.asked(key))
+            kind == "Role" and (of != GRAPH or not self.secrets(key))
             for key in self.applications
+            for of, kind, _ in self.asked(key)
         )
 
     def enabled(self, key: str) -> bool | None:
