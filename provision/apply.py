@@ -125,12 +125,20 @@ async def _application(run: Run, app: str, steps: list[Step], replan: Replan) ->
             failed.append(Failed(app=app, step=step, error=error))
             if not (isinstance(step, CONSENT) and isinstance(error, Forbidden)):
                 return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(rest))
+            rest = _without_forgetting(step, rest)
         else:
             run.target.progress.done(app, words(step), detail)
             done.append(Done(step=step, detail=detail, request_ids=tuple(request_ids)))
             _announce(run, app, step, rest)
         queue = rest
     return Receipt(done=tuple(done), failed=tuple(failed))
+
+
+def _without_forgetting(refused: Step, rest: list[Step]) -> list[Step]:
+    """What was not revoked stays requested: else its consent would pass for somebody else's from now on."""
+    if not isinstance(refused, RevokeAppRole | RevokeScopes):
+        return rest
+    return [step for step in rest if not isinstance(step, WithdrawPermissions)]
 
 
 async def _planned_again(

@@ -10,6 +10,7 @@ import pytest
 import truth
 from journey import Provision
 
+from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 
 REQUESTED = paper.an_app("User.Read.All", "Group.Read.All", consent="request")
@@ -171,3 +172,27 @@ def test_apply_waits_until_a_granted_role_is_in_the_token(
 
     assert done.exit_code == 0, done.said
     assert "1 proven" in done.stdout
+
+
+def test_a_consent_that_may_not_be_taken_back_stays_ours_until_somebody_may(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """The request remembers it: withdrawn too early, the next apply would take it for somebody else's."""
+    provision("apply", paper.write(workplace, paper.an_app("User.Read.All", "Mail.Send")), "--yes")
+    manifest = paper.write(workplace)
+    sandbox.faults.add(
+        Fault(
+            do="status",
+            status=403,
+            code="Authorization_RequestDenied",
+            method="DELETE",
+            path="appRoleAssign",
+        )
+    )
+    refused = provision("apply", manifest, "--yes", "--skip-verify")
+    sandbox.faults.clear()
+
+    done = provision("apply", manifest, "--yes", "--skip-verify")
+
+    assert (refused.exit_code, done.exit_code) == (1, 0), done.said
+    assert truth.roles(sandbox) == ["User.Read.All"]
