@@ -27,6 +27,7 @@ from provision.model import (
 from provision.ownership import PRESERVE, owner_of
 from provision.plan import (
     AddOwner,
+    AddSecret,
     AuthorizeClients,
     Change,
     CreateApplication,
@@ -154,7 +155,7 @@ def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
         yield RequestPermissions(app=wanted.key, permissions=own)
     yield from allowed.grants(wanted, None, scene.names)
     yield from trust.added(wanted, None, scene.owner)
-    yield from diff_secrets(wanted, None, owner=scene.owner, now=scene.now, rotation=Rotation())
+    yield from _secrets(wanted, None, scene, Rotation())
 
 
 def _existing(
@@ -165,7 +166,7 @@ def _existing(
         yield CreateServicePrincipal(app=wanted.key)
     yield from _principal(wanted, found)
     yield from _referring(wanted, found, scene)
-    secrets = diff_secrets(wanted, found, owner=scene.owner, now=scene.now, rotation=scene.rotation)
+    secrets = _secrets(wanted, found, scene, scene.rotation)
     removals = trust.removed(wanted, found, scene.owner)
     revokes = allowed.revokes(wanted, found, scene.names)
     yield from _around([*secrets, *removals], revokes)
@@ -229,9 +230,7 @@ def _restored(
     yield from _updated(wanted, application)
     yield from _principal(wanted, as_found)
     yield from _referring(wanted, as_found, scene)
-    secrets = diff_secrets(
-        wanted, as_found, owner=scene.owner, now=scene.now, rotation=Rotation(restored=True)
-    )
+    secrets = _secrets(wanted, as_found, scene, Rotation(restored=True))
     yield from _around(secrets, ())
     # Its consents come back with the service principal and cannot be read before: withdrawing the
     # request now would make them look like somebody else's.
@@ -241,6 +240,28 @@ def _restored(
             app=wanted.key,
             says=f"no longer wanted, but not seen before the restore: {values}. Apply again to take back",
         )
+
+
+def _secrets(
+    wanted: DesiredApplication, found: ObservedApplication | None, scene: Scene, rotation: Rotation
+) -> list[Entry]:
+    """What becomes of the secrets; none is issued that could not be proven, nor one removed in its favour."""
+    entries = [*diff_secrets(wanted, found, owner=scene.owner, now=scene.now, rotation=rotation)]
+    if wanted.principal.enabled is not False:
+        return entries
+    waiting = {entry.credential: entry for entry in entries if isinstance(entry, AddSecret)}
+    kept: list[Entry] = [
+        entry
+        for entry in entries
+        if not (isinstance(entry, AddSecret | RemoveSecret) and entry.credential in waiting)
+    ]
+    return kept + [
+        Note(
+            app=wanted.key,
+            says=f"{name}: no secret is issued while the service principal is disabled ({entry.reason})",
+        )
+        for name, entry in waiting.items()
+    ]
 
 
 def _around(secrets: Iterable[Entry], revokes: Iterable[Step]) -> Iterator[Entry]:

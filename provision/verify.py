@@ -17,6 +17,7 @@ from provision.target import Target
 from provision.tokens import Check, check_of, prove
 
 UNREADABLE = "its secret is not readable on this machine"
+DISABLED = "its service principal is disabled, as declared: it gets no token"
 FEDERATED = "federated: its issuer's token is not here"
 MANAGED = "a managed identity: only Azure can ask for its token"
 UNTRUSTED: Mapping[str, Any] = {
@@ -56,7 +57,9 @@ async def _application(
     for secret in wanted.secrets:
         held = stored.get(wanted.key, {}).get(secret.name)
         check = check_of(scene, wanted, app_id, secret, held)
-        if check:
+        if wanted.principal.enabled is False:
+            unread.append((secret.name, DISABLED))
+        elif check:
             checks.append(check)
         else:
             unread.append((secret.name, UNREADABLE))

@@ -314,3 +314,27 @@ def test_everything_at_once_survives_a_lagging_directory(
     sandbox.advance(timedelta(minutes=10))
     again = provision("plan", manifest, "--json")
     assert json.loads(again.stdout)["steps"] == []
+
+
+def test_a_suspended_workload_is_left_with_what_it_has_until_it_is_enabled_again(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """A secret that nobody can prove is not issued, and none is removed for its sake."""
+    asleep = paper.an_app(servicePrincipal={"enabled": False})
+    settled(provision, paper.write(workplace, paper.an_app()))
+    before = truth.key_ids(sandbox)
+    manifest = paper.write(workplace, asleep)
+    settled(provision, manifest)
+    sandbox.advance(timedelta(days=75))
+
+    said = settled(provision, manifest)
+    forced = provision("rotate", manifest, "--now", "--no-overlap")
+
+    assert "ci: no secret is issued while the service principal is disabled" in said
+    assert "its service principal is disabled, as declared: it gets no token" in said
+    assert truth.key_ids(sandbox) == before
+    assert forced.exit_code == 0, forced.said
+    awake = settled(
+        provision, paper.write(workplace, paper.an_app(servicePrincipal={"enabled": True}))
+    )
+    assert "issue secret ci" in awake

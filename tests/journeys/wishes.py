@@ -165,16 +165,6 @@ class Wishes:
             wanted |= {(asks["of"], "Scope", value) for value in there}
         return wanted
 
-    def provable(self) -> bool:
-        """Whether Microsoft Graph's tokens prove it all: an application without a secret is judged by reads that
-        may lag, and roles of an API of ours stand in other tokens.
-        """
-        return not any(
-            kind == "Role" and (of != GRAPH or not self.secrets(key))
-            for key in self.applications
-            for of, kind, _ in self.asked(key)
-        )
-
     def enabled(self, key: str) -> bool | None:
         """Whether its service principal is to be enabled; a disabled one could not prove a secret."""
         enabled: bool | None = self.applications[key].get("enabled")
