@@ -18,8 +18,9 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
 
 # Every request of every phase, killed, refused and unanswered; ends with a table. Takes a while: `make test` disturbs a part.
+# Every request of every apply killed, unanswered or refused, and hundreds of random histories. Takes an hour or more.
 sweep: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/sweep -n 2 --dist worksteal --sweep $(PYTEST)
+	$(BIN)/python -m pytest tests/sweep tests/journeys/test_stateful.py -n 2 --dist worksteal --sweep $(PYTEST)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
