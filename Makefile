@@ -17,8 +17,8 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
 
-# Every request of every phase, killed, refused and unanswered; ends with a table. Takes a while: `make test` disturbs a part.
-# Every request of every apply killed, unanswered or refused, and hundreds of random histories. Takes an hour or more.
+# Every request of every apply killed, unanswered or refused (ends with a table), and hundreds of random histories.
+# `make test` disturbs a part of it.
 sweep: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/sweep tests/journeys/test_stateful.py -n 2 --dist worksteal --sweep $(PYTEST)
 

@@ -53,6 +53,8 @@ from provision.wording import words
 
 Replan = Callable[[str], Awaitable[tuple[Observed, Sequence[Step]]]]
 REPLANS = 6
+REFUSABLE = (*CONSENT, AddOwner)
+"""Steps that others may have to take: what follows does not need them, and is done all the same."""
 
 
 async def apply(plan: Plan, run: Run, replan: Replan) -> Receipt:
@@ -102,7 +104,7 @@ def _announce(run: Run, app: str, step: Step, left: Sequence[Step]) -> None:
 
 
 async def _application(run: Run, app: str, steps: list[Step], replan: Replan) -> Receipt:
-    """One application's steps; a refused consent lets the others go on, any other failure ends it."""
+    """One application's steps; a refused consent, or owner, lets the others go on, any other failure ends it."""
     done: list[Done] = []
     failed: list[Failed] = []
     queue = steps
@@ -123,7 +125,7 @@ async def _application(run: Run, app: str, steps: list[Step], replan: Replan) ->
         except (ProvisionError, AuthError) as error:
             run.target.progress.failed(app, words(step))
             failed.append(Failed(app=app, step=step, error=error))
-            if not (isinstance(step, CONSENT) and isinstance(error, Forbidden)):
+            if not (isinstance(step, REFUSABLE) and isinstance(error, Forbidden)):
                 return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(rest))
             rest = _without_forgetting(step, rest)
         else:

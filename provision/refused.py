@@ -11,6 +11,7 @@ from provision.errors import Forbidden
 from provision.model import GRAPH_APP_ID
 from provision.plan import (
     CONSENT,
+    AddOwner,
     CreateApplication,
     DeleteApplication,
     GrantAppRole,
@@ -158,7 +159,9 @@ def _refused(app: str, step: Step, error: Forbidden) -> str:
 def _hint(failed: Failed, error: Forbidden, holder: Holder) -> str:
     app, known = failed.app, not isinstance(failed.step, CreateApplication)
     purging = failed.step is not None and _purging(failed.step, error)
-    if error.code == DENIED and known and not purging and _only_its_own(holder):
+    # To add an owner takes the right to read the directory, too: whose the application is may not be the matter.
+    other = purging or (isinstance(failed.step, AddOwner) and not holder.person)
+    if error.code == DENIED and known and not other and _only_its_own(holder):
         return _not_owner(app, holder)
     register = ""
     if holder.person and not known and _only_its_own(holder):

@@ -121,6 +121,23 @@ def test_owned_by_with_the_right_to_consent_is_all_that_a_pipeline_needs(
     assert truth.roles(sandbox) == ["User.Read.All"]
 
 
+def test_an_owner_who_may_not_be_added_keeps_nothing_else_from_being_done(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """It takes more than owning the application: Directory.Read.All too."""
+    person = operators.add_person(sandbox.store, sandbox.tenant(), name="Adele")
+    paper.write(workplace, paper.an_app(owners=[person.user_id]), tenant=None)
+    as_ci = somebody.application(sandbox, provision, "CI", OWNED, GRANTS, "Application.Read.All")
+
+    applied = as_ci("apply", "hello.yaml", "--yes")
+
+    assert applied.exit_code == 1
+    assert f"failed make {person.user_id} an owner of the application" in applied.said
+    assert "Directory.Read.All" in applied.said, applied.said
+    assert truth.roles(sandbox) == ["User.Read.All"]
+    assert truth.key_ids(sandbox) == [stored_key(workplace)]
+
+
 def test_an_application_administrator_leaves_the_consent_to_one_who_may(
     sandbox: Server, provision: Provision, workplace: Path, manifest: Path
 ) -> None:
