@@ -57,6 +57,15 @@ async def applications_by_app_id(graph: Graph, app_ids: Iterable[str]) -> dict[s
     return await _looked_up(graph, builders, "look the applications up by appId")
 
 
+async def applications_by_id(
+    graph: Graph, object_ids: Iterable[str], *, looks: int = 1
+) -> dict[str, Application]:
+    """The applications of these object ids that any of several looks shows."""
+    builder = paths.applications(graph.adapter)
+    builders = {object_id: builder.by_application_id(object_id) for object_id in object_ids}
+    return await _looked_up(graph, builders, "look the applications up by id", looks=looks)
+
+
 async def application(graph: Graph, object_id: str) -> Application | None:
     """One application by its object id."""
     action = f"read the application {object_id}"
