@@ -217,10 +217,9 @@ async def _until_gone(done: Sequence[Done], target: Target) -> None:
     steps = [each.step for each in done if isinstance(each.step, DeleteApplication)][:FEW]
 
     async def look() -> None:
-        for _ in range(LOOKS):
-            looks = (directory.application(target.graph, step.application_id) for step in steps)
-            if any(await asyncio.gather(*looks)):
-                raise NotYetVisible("The directory still shows what was deleted")
+        ids = [step.application_id for step in steps]
+        if await directory.applications_by_id(target.graph, ids, looks=LOOKS):
+            raise NotYetVisible("The directory still shows what was deleted")
 
     for step in steps[:1]:
         with suppress(Interrupted, GraphError, AuthError):

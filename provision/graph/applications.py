@@ -86,6 +86,15 @@ async def settings_beside(
     return {each.app_id: pair for each, pair in zip(wanted, pairs, strict=True)}
 
 
+async def applications_by_id(
+    graph: Graph, object_ids: Iterable[str], *, looks: int = 1
+) -> dict[str, Application]:
+    """The applications of these object ids that any of several looks shows."""
+    builder = paths.applications(graph.adapter)
+    builders = {object_id: builder.by_application_id(object_id) for object_id in object_ids}
+    return await _looked_up(graph, builders, "look the applications up by id", looks=looks)
+
+
 async def application(graph: Graph, object_id: str) -> Application | None:
     """One application by its object id."""
     action = f"read the application {object_id}"

@@ -199,3 +199,18 @@ def test_a_purge_is_announced_as_one(
 
     assert "gone for good" in " ".join(gone.stdout.split())
     assert "can be restored" not in " ".join(gone.stdout.split())
+
+
+def test_destroy_asks_for_all_that_it_deleted_at_once_whether_it_still_shows(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """Eight looks at each of three applications fill two batches."""
+    apps = {f"app-{n}": paper.an_app(credentials=None) for n in range(3)}
+    manifest = paper.write(workplace, applications=apps)
+    provision("apply", manifest, "--yes", "--skip-verify")
+
+    provision("destroy", manifest, "--yes")
+
+    asked = [f"{each.method} {each.path.rpartition('/')[2]}" for each in sandbox.requests]
+    deleted = max(n for n, each in enumerate(asked) if each.startswith("DELETE"))
+    assert asked[deleted + 1 :] == ["POST $batch", "POST $batch"]

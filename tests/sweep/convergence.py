@@ -48,5 +48,5 @@ def _assert_strangers_untouched(bench: Bench, start: Start) -> None:
 
 
 def state_of(bench: Bench, start: Start, what: str) -> tuple[str, ...]:
-    """What is known of a state once it was found to converge; a thorough sweep repairs every time all the same."""
+    """What is known of a state once it was found to converge: what differs by chance alone does the same."""
     return (start.row.file, start.phase.name, what, bench.likeness(start.strangers))
