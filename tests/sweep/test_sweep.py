@@ -16,7 +16,6 @@ pytestmark = pytest.mark.filterwarnings(
 
 KILLS = [trouble for trouble in TROUBLES if trouble.kills]
 ALIVE = [trouble for trouble in TROUBLES if not trouble.kills]
-SHARING = [trouble for trouble in ALIVE if not trouble.always]
 PHASES_ALIVE = [phase for phase in PHASES if not phase.deadly]
 
 
@@ -82,11 +81,10 @@ def _chosen(requests: int, phase: Phase, trouble: Trouble, bench: Bench) -> list
     every = range(1, requests + 1)
     if bench.thorough or (trouble.always and not phase.sampled):
         return list(every)
-    third = [k for k in every if (k + bench.seed) % 3 == 0]
-    if trouble.always:
-        return third
-    turn = SHARING.index(trouble) + bench.seed
-    return [k for k in third if (k // 3 + turn) % len(SHARING) == 0]
+    sharing = [each for each in ALIVE if phase.sampled or not each.always]
+    turn = sharing.index(trouble) + bench.seed
+    third = (k for k in every if (k + bench.seed) % 3 == 0)
+    return [k for k in third if (k // 3 + turn) % len(sharing) == 0]
 
 
 def _one(bench: Bench, start: Start, trouble: Trouble, k: int) -> bool:

@@ -14,7 +14,7 @@ from tests.journeys import outsider
 TRUTH = Seen.truth()
 FOREIGN_TAG = "team:somebody-else"
 FOREIGN_SECRET = "made by hand"
-FOREIGN_ROLE = "Domain.Read.All"
+FOREIGN_ROLE, OTHER_ROLE = "Domain.Read.All", "User.Read.All"
 
 Power = tuple[str, str, str]
 """A permission: of which resource, role or scope, its name."""
@@ -262,4 +262,4 @@ def strangers(server: Server) -> None:
     made = outsider.application(server, tags=["provision:owner:somebody"], uniqueName="theirs")
     outsider.send(server, "POST", f"applications/{made['id']}/addPassword", {})
     principal = outsider.send(server, "POST", "servicePrincipals", {"appId": made["appId"]})
-    outsider.grant(server, principal["id"], "User.Read.All")
+    outsider.grant(server, principal["id"], OTHER_ROLE)
