@@ -32,8 +32,10 @@ def wanted_properties(wanted: DesiredApplication) -> dict[str, Any]:
 
 
 def needs_app_id(value: Any) -> bool:
-    """Whether a value can only be sent once the application has its appId."""
-    return isinstance(value, list | tuple) and any(APP_ID in str(each) for each in value)
+    """Whether a value can only be sent once the application has its appId: only addresses have such a place."""
+    return isinstance(value, list | tuple) and any(
+        isinstance(each, str) and APP_ID in each for each in value
+    )
 
 
 def changes(wanted: DesiredApplication, found: Application) -> Iterator[Change]:
@@ -111,7 +113,7 @@ def filled(value: Any, app_id: str) -> Any:
     """A value with the application's appId in its place."""
     if not needs_app_id(value):
         return value
-    return [str(each).replace(APP_ID, app_id) for each in value]
+    return [each.replace(APP_ID, app_id) if isinstance(each, str) else each for each in value]
 
 
 def _merged(before: list[Entry], wanted: list[Entry]) -> list[Entry]:

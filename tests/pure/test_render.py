@@ -337,24 +337,6 @@ def test_a_finding_about_no_credential_bears_the_name_alone() -> None:
     assert said.startswith("nightly  not provable here\n")
 
 
-def test_the_banner_is_one_line_at_any_width() -> None:
-    said = text.banner(
-        "Contoso\n", "tenant-id", cloud="public", operator="the Azure CLI", look=Look(width=20)
-    )
-
-    assert said == ("Tenant: Contoso\\n (tenant-id), cloud public; signed in with the Azure CLI\n")
-
-
-def test_a_tenant_without_a_known_name_is_named_by_its_id() -> None:
-    said = text.banner(None, "tenant-id", cloud="public", operator="x", look=Look())
-
-    assert said.startswith("Tenant: tenant-id, cloud public")
-
-
-def test_a_warning_says_that_it_is_one() -> None:
-    assert text.warning_text("x", Look()) == "Warning: x\n"
-
-
 def test_a_table_is_aligned_by_what_the_screen_shows() -> None:
     said = text.table_text(["app", "id"], [["東京", "1"], ["a", "2"]], Look())
 
