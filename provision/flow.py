@@ -363,8 +363,6 @@ async def plan_destroy(manifest: Manifest, target: Target, *, purge: bool) -> tu
     return plan, observed
 
 
-async def destroy(
-    manifest: Manifest, plan: Plan, observed: Observed, target: Target, *, purge: bool
-) -> Receipt:
+async def destroy(manifest: Manifest, plan: Plan, observed: Observed, target: Target) -> Receipt:
     """Take away what the manifest owns."""
-    return await destruction.destroy(manifest, plan, observed, target, purge=purge)
+    return await destruction.destroy(manifest, plan, observed, target)

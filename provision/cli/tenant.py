@@ -231,7 +231,7 @@ def destroy(
                 if doomed.steps and not yes:
                     review.confirm_by_name(manifest, target)
                 with stopping(target.stopping, stop):
-                    receipt = await flow.destroy(manifest, doomed, observed, target, purge=purge)
+                    receipt = await flow.destroy(manifest, doomed, observed, target)
                 return target.tenant_id, explain.refusals(receipt, manifest, observed, target)
 
         tenant_id, receipt = work(manifest, options, verb)
