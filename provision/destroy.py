@@ -17,6 +17,7 @@ from provision.manifest.spec import ApplicationSpec, Manifest, PermissionSpec
 from provision.model import Application, AppRole, Observed
 from provision.observe import observe
 from provision.ownership import PRESERVE, STORED, credential_of, owner_of
+from provision.patch import untag
 from provision.plan import (
     Change,
     DeleteApplication,
@@ -181,8 +182,8 @@ async def _carry_out(step: Step, observed: Observed, target: Target) -> str:
             case RevokeAppRole():
                 await _revoke(step, observed.identities[step.app].id, target)
             case UpdateApplication():
-                body = {change.property: change.after for change in step.changes}
-                await directory.update_application(target.graph, _id(step, observed), body)
+                for change in step.changes:
+                    await untag(target, _id(step, observed), change)
             case RemoveSecret():
                 await directory.remove_password(target.graph, _id(step, observed), step.key_id)
             case RemoveFederated():
