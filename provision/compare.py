@@ -82,11 +82,16 @@ def to_disable(changed: Iterable[Change]) -> tuple[str, ...]:
         if change.property in (ROLES, SCOPES):
             left = {entry["id"]: entry for entry in change.after}
             values += [
-                str(entry["value"])
+                called(entry)
                 for entry in change.before
                 if entry.get("isEnabled") and not _same_but_enabled(entry, left.get(entry["id"]))
             ]
     return tuple(sorted(values))
+
+
+def called(entry: Entry) -> str:
+    """A role or scope by its value; roles of old, such as those of SAML applications, may have none but their id."""
+    return str(entry.get("value") or entry["id"])
 
 
 def nested(properties: Mapping[str, Any]) -> dict[str, Any]:
