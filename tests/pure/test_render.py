@@ -26,7 +26,7 @@ from provision.plan import (
     RevokeAppRole,
     UpdateApplication,
 )
-from provision.receipt import Done, Failed, Finding, Receipt, Result
+from provision.receipt import CallProof, Done, Failed, Finding, Receipt, Result
 from provision.render import jsonout, text
 from provision.render.look import Look, clean, look_at
 from provision.render.planned import Rating
@@ -335,6 +335,15 @@ def test_a_finding_about_no_credential_bears_the_name_alone() -> None:
     said = text.findings_text((finding,), Look())
 
     assert said.startswith("nightly  not provable here\n")
+
+
+def test_a_call_that_is_redirected_is_as_good_in_words_as_in_the_proof() -> None:
+    call = CallProof(method="GET", path="/sites/root/drive/root/content", status=302)
+    finding = Finding(app="a", credential="ci", result=Result.PROVEN, says="", calls=(call,))
+
+    said = text.findings_text((finding,), Look())
+
+    assert "ok       GET /sites/root/drive/root/content: 302" in said
 
 
 def test_a_table_is_aligned_by_what_the_screen_shows() -> None:
