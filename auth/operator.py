@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -101,12 +100,6 @@ async def who(credential: CachedCredential, cloud: Cloud) -> Identity:
         wids=token.wids - _NO_ROLES,
         person=person,
     )
-
-
-def quiet() -> None:
-    """Keep the libraries from writing each refused token to stderr: we report failures."""
-    for name in ("azure", "msal", "urllib3"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 async def _taken(kind: str, offer: Offer, cloud: Cloud) -> Operator | str:

@@ -157,6 +157,9 @@ async def _planned_again(
     await pause(run.target, min(2.0**times, 15.0))  # replicas flip: give them time
     observed, steps = await replan(app)
     run.learn(observed, app=app)
+    for resource in observed.resources.values():
+        if resource.id:  # what this application was to make is there: nobody needs to wait for it
+            run.announce(resource.app_id)
     await look_again(run, steps)
     if not any(isinstance(step, MAKES) for step in steps):
         run.announce(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provision.compare import filled, nested
+from provision.compare import called, filled, nested
 from provision.entitlements import ROLES, SCOPES, entries
 from provision.graph import directory
 from provision.graph.operations import UPDATE_APPLICATION, UPDATE_ENTITLEMENTS
@@ -48,11 +48,11 @@ async def disable(step: DisableEntitlements, run: Run) -> str:
     body: dict[str, Any] = {}
     for where in (ROLES, SCOPES):
         listed = entries(found, where)
-        if any(each.get("value") in step.values and each.get("isEnabled") for each in listed):
+        if any(called(each) in step.values and each.get("isEnabled") for each in listed):
             body[where] = [
                 {
                     **each,
-                    "isEnabled": bool(each.get("isEnabled")) and each["value"] not in step.values,
+                    "isEnabled": bool(each.get("isEnabled")) and called(each) not in step.values,
                 }
                 for each in listed
             ]

@@ -32,8 +32,10 @@ def wanted_properties(wanted: DesiredApplication) -> dict[str, Any]:
 
 
 def needs_app_id(value: Any) -> bool:
-    """Whether a value can only be sent once the application has its appId."""
-    return isinstance(value, list | tuple) and any(APP_ID in str(each) for each in value)
+    """Whether a value can only be sent once the application has its appId: only addresses have such a place."""
+    return isinstance(value, list | tuple) and any(
+        isinstance(each, str) and APP_ID in each for each in value
+    )
 
 
 def changes(wanted: DesiredApplication, found: Application) -> Iterator[Change]:
@@ -80,11 +82,16 @@ def to_disable(changed: Iterable[Change]) -> tuple[str, ...]:
         if change.property in (ROLES, SCOPES):
             left = {entry["id"]: entry for entry in change.after}
             values += [
-                str(entry["value"])
+                called(entry)
                 for entry in change.before
                 if entry.get("isEnabled") and not _same_but_enabled(entry, left.get(entry["id"]))
             ]
     return tuple(sorted(values))
+
+
+def called(entry: Entry) -> str:
+    """A role or scope by its value; roles of old, such as those of SAML applications, may have none but their id."""
+    return str(entry.get("value") or entry["id"])
 
 
 def nested(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def filled(value: Any, app_id: str) -> Any:
     """A value with the application's appId in its place."""
     if not needs_app_id(value):
         return value
-    return [str(each).replace(APP_ID, app_id) for each in value]
+    return [each.replace(APP_ID, app_id) if isinstance(each, str) else each for each in value]
 
 
 def _merged(before: list[Entry], wanted: list[Entry]) -> list[Entry]:

@@ -165,6 +165,12 @@ def _resource(spec: PermissionSpec, context: Context) -> Resource | None:
     for key, found in context.observed.applications.items():
         if found.application.app_id == app_id and key in context.own:
             return context.own[key].resource
+    if app_id == GRAPH_APP_ID and spec.resource not in (*RESOURCES, GRAPH_APP_ID):
+        # Graph finds names in any case; the rules for what is powerful know these two only.
+        context.complain(
+            spec.mark, f"{spec.resource} is Microsoft Graph", 'write it as "Microsoft Graph"'
+        )
+        return None
     resource = context.observed.resources.get(app_id or "")
     if resource is None:
         several = ", ".join(context.observed.unclear.get(spec.resource, ()))

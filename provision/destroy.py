@@ -17,6 +17,7 @@ from provision.manifest.spec import ApplicationSpec, Manifest, PermissionSpec
 from provision.model import Application, AppRole, Observed
 from provision.observe import observe
 from provision.ownership import PRESERVE, STORED, credential_of, owner_of
+from provision.patch import untag
 from provision.plan import (
     Change,
     DeleteApplication,
@@ -42,13 +43,18 @@ SETTLING, LOOKS, FEW = 60.0, 8, 20
 async def plan_destroy(
     manifest: Manifest, target: Target, *, purge: bool = False
 ) -> tuple[Plan, Observed]:
-    """What destroy would take away: applications of ours, and of what stays, what this manifest gave it."""
+    """What destroy would take away: applications of ours, and of what stays, what this manifest gave it.
+
+    To purge takes what was deleted before, too: it is shown like the rest, for there is no way back.
+    """
     observed = await observe(target, manifest)
     doomed: list[Step | Note] = list(_revocations(manifest, observed))
     specs = {spec.key: spec for spec in manifest.applications}
     for key, spec in sorted(specs.items()):
         if found := observed.applications.get(key):
             doomed += _doomed(key, found.application, spec, manifest.owner, purge=purge)
+        elif purge and (deleted := observed.deleted.get(key)):
+            doomed += _doomed(key, deleted.application, spec, manifest.owner, purge=purge)
     for stray in observed.strays:
         key = (stray.unique_name or stray.id).removeprefix(f"{manifest.owner}.")
         doomed += _doomed(key, stray, None, manifest.owner, purge=purge)
@@ -116,9 +122,7 @@ def _granted(permission: PermissionSpec, observed: Observed) -> tuple[str | None
     return (resource.id, resource.role(permission.value)) if resource else (None, None)
 
 
-async def destroy(
-    manifest: Manifest, plan: Plan, observed: Observed, target: Target, *, purge: bool
-) -> Receipt:
+async def destroy(manifest: Manifest, plan: Plan, observed: Observed, target: Target) -> Receipt:
     """Take away, softly or for good, applications side by side; then clean the stores of what signs in no longer."""
     groups = [list(steps) for _, steps in groupby(plan.steps, key=lambda step: step.app)]
     parts = await asyncio.gather(*(_taken(steps, observed, target) for steps in groups))
@@ -129,10 +133,6 @@ async def destroy(
     )
     if receipt.left:
         return receipt
-    if purge:
-        for deleted in observed.deleted.values():
-            if owner_of(deleted.application.tags) == manifest.owner:
-                await _purge(deleted.application.id, manifest.owner, target)
     kept = {failure.app for failure in receipt.failed} | _staying(manifest, plan, observed)
     await asyncio.to_thread(_clean_stores, manifest, observed, target, kept)
     await _until_gone(receipt.done, target)
@@ -182,8 +182,8 @@ async def _carry_out(step: Step, observed: Observed, target: Target) -> str:
             case RevokeAppRole():
                 await _revoke(step, observed.identities[step.app].id, target)
             case UpdateApplication():
-                body = {change.property: change.after for change in step.changes}
-                await directory.update_application(target.graph, _id(step, observed), body)
+                for change in step.changes:
+                    await untag(target, _id(step, observed), change)
             case RemoveSecret():
                 await directory.remove_password(target.graph, _id(step, observed), step.key_id)
             case RemoveFederated():

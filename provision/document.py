@@ -79,12 +79,30 @@ def digest(body: Mapping[str, Any]) -> str:
     """sha256 over what the plan does; the order of steps and the place of a file do not count.
 
     A plan of consents alone leaves the manifest out: what a developer changes elsewhere in it does not outdate what an
-    administrator reviewed.
+    administrator reviewed. Only which objects of the tenant its keys stand for must stay the same.
     """
     left_out = {"digest", "folder", "file"} | ({"manifest"} if body["only"] else set())
     said = {key: value for key, value in body.items() if key not in left_out}
+    if body["only"] and (chosen := _chosen(body)):
+        said["chosen"] = chosen
     said["steps"] = sorted(compact(step) for step in body["steps"])
     return hashlib.sha256(compact(said).encode("ascii")).hexdigest()
+
+
+def _chosen(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The objects that the manifest picks by id under the keys that consents name, as clients or as APIs."""
+    named: set[str] = set()
+    for step in body["steps"]:
+        consented = [step.get("role"), *(step.get("scopes") or ())]
+        named |= {str(each["resource"]) for each in consented if isinstance(each, Mapping)}
+        named.add(str(step["app"]))
+    ways = (("applications", "adopt"), ("identities", "managedIdentity"))
+    return {
+        key: {of: spec[of]}
+        for part, of in ways
+        for key, spec in (body["manifest"].get(part) or {}).items()
+        if key in named and isinstance(spec, Mapping) and spec.get(of)
+    }
 
 
 def written(body: Mapping[str, Any]) -> str:

@@ -303,6 +303,11 @@ async def token(
             return await target.token_of(
                 value.client_id, value.secret, await _resource(manifest, resource, target)
             )
+    if not all(target.may_read(secret.store) for secret in specs[0].secrets):
+        raise StoreError(
+            f"The store of {app} is outside the manifest's folder, where a command that only looks reads nothing",
+            hint="Keep the store below the manifest's folder; provision apply proves a secret anywhere.",
+        )
     raise StoreError(
         f"No store on this machine holds a secret of {app} for this tenant",
         hint="Run provision apply first, or provision rotate --now for a new secret here.",
@@ -363,8 +368,6 @@ async def plan_destroy(manifest: Manifest, target: Target, *, purge: bool) -> tu
     return plan, observed
 
 
-async def destroy(
-    manifest: Manifest, plan: Plan, observed: Observed, target: Target, *, purge: bool
-) -> Receipt:
+async def destroy(manifest: Manifest, plan: Plan, observed: Observed, target: Target) -> Receipt:
     """Take away what the manifest owns."""
-    return await destruction.destroy(manifest, plan, observed, target, purge=purge)
+    return await destruction.destroy(manifest, plan, observed, target)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from auth.errors import AuthError
 from provision.errors import Interrupted, ProvisionError
 from provision.graph import directory
+from provision.graph.client import recording
 from provision.manifest.spec import ApplicationSpec, Manifest
-from provision.model import Observed, ObservedApplication
+from provision.model import Observed, ObservedApplication, ServicePrincipal
 from provision.ownership import PRESERVE, STORED, owner_of, owner_tag
+from provision.patch import left_of, untag
 from provision.plan import (
     Change,
     Note,
@@ -103,7 +105,8 @@ async def forget(plan: Plan, observed: Observed, target: Target) -> Receipt:
             continue  # the owner tag must not go before the rest
         target.progress.start(step.app, words(step))
         try:
-            await _take_off(step, observed, target)
+            with recording() as request_ids:
+                await _take_off(step, observed, target)
         except Interrupted:
             return Receipt(done=tuple(done), failed=tuple(failed), left=plan.steps[index:])
         except (ProvisionError, AuthError) as error:
@@ -111,7 +114,7 @@ async def forget(plan: Plan, observed: Observed, target: Target) -> Receipt:
             failed.append(Failed(app=step.app, step=step, error=error))
         else:
             target.progress.done(step.app, words(step), "")
-            done.append(Done(step=step, detail=""))
+            done.append(Done(step=step, detail="", request_ids=tuple(request_ids)))
     return Receipt(done=tuple(done), failed=tuple(failed))
 
 
@@ -127,15 +130,20 @@ async def _take_off(step: Step, observed: Observed, target: Target) -> None:
                     target.graph, found.application.id, step.credential, _body(step.changes)
                 )
             case UpdateServicePrincipal() if found.service_principal:
-                await directory.update_service_principal(
-                    target.graph, found.service_principal.id, _body(step.changes)
-                )
+                for change in step.changes:
+                    await _untag_principal(found.service_principal, change, target)
             case UpdateApplication():
-                await directory.update_application(
-                    target.graph, found.application.id, _body(step.changes)
-                )
+                for change in step.changes:
+                    await untag(target, found.application.id, change)
 
     await until_accepted(attempt, target, app=step.app, what="application")
+
+
+async def _untag_principal(seen: ServicePrincipal, change: Change, target: Target) -> None:
+    app_id = seen.app_id
+    there = (await directory.service_principals(target.graph, [app_id])).get(app_id)
+    body = {"tags": left_of(there.tags if there else frozenset(), change)}
+    await directory.update_service_principal(target.graph, seen.id, body)
 
 
 def _body(changes: tuple[Change, ...]) -> dict[str, object]:

@@ -142,6 +142,7 @@ async def _candidates(target: Target, name: str) -> tuple[Resource, ...]:
 
 
 async def _resource(target: Target, app_id: str) -> Resource | None:
+    """A resource, looked for again where a replica does not show it: else one would be made that exists."""
     for look in range(LOOKS):
         found = await directory.resource(target.graph, app_id)
         if found:
@@ -149,16 +150,6 @@ async def _resource(target: Target, app_id: str) -> Resource | None:
         if look < LOOKS - 1:
             await pause(target, 0.5)
     return None
-
-
-async def _surely(target: Target, app_id: str) -> Resource | None:
-    """A resource, looked for again where a replica does not show it: else one would be made that exists."""
-    for look in range(LOOKS):
-        found = await directory.resource(target.graph, app_id)
-        if found or look == LOOKS - 1:
-            return found
-        await pause(target, 0.5)
-    raise AssertionError("the last look answers")
 
 
 def _unknown(app_id: str) -> Resource:

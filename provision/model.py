@@ -197,14 +197,16 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DotenvStore:
-    """A secret's place: keys with one prefix in a dotenv file."""
+    """A secret's place: keys with one prefix in a dotenv file; `written` is its path as the manifest has it."""
 
     path: Path
     prefix: str
+    written: str = field(default="", compare=False)
 
     @property
     def address(self) -> str:
-        return f"{self.path.name} ({self.prefix}*)"
+        """As a plan shows it: the same on every machine, and nobody is misled about the folder."""
+        return f"{self.written or self.path.name} ({self.prefix}*)"
 
 
 StorePlace = DotenvStore

@@ -10,7 +10,9 @@ from provision.graph import directory
 from provision.graph.operations import UPDATE_APPLICATION
 from provision.graph.refusals import Operation
 from provision.model import Application, ResourceAccess
+from provision.plan import Change
 from provision.run import Run
+from provision.target import Target
 
 
 async def patch(
@@ -33,6 +35,21 @@ async def retag(run: Run, app: str, *, add: frozenset[str], drop: str | None = N
     state.removed = (state.removed | dropped) - add
     state.tags = (state.tags | add) - state.removed
     await patch(run, app, {"tags": sorted(state.tags)})
+
+
+def left_of(there: frozenset[str], change: Change) -> list[str]:
+    """The tags of something, without those that a change takes off: what others have added since stays."""
+    gone = {*change.before} - {*change.after}
+    return sorted((there | {*change.after}) - gone)
+
+
+async def untag(target: Target, application_id: str, change: Change) -> None:
+    """Take tags off an application that this run may not even own; it is read again right before."""
+    found = await directory.application(target.graph, application_id)
+    if found is None:
+        raise NotYetVisible(f"The application {application_id} cannot be read yet")
+    body = {"tags": left_of(found.tags, change)}
+    await directory.update_application(target.graph, application_id, body)
 
 
 async def request(

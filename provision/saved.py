@@ -121,6 +121,15 @@ def refuse_other_tenant(saved: Saved, tenant_id: str, file: str) -> None:
         )
 
 
+def refuse_other_owner(saved: Saved, owner: str, file: str) -> None:
+    """A digest of consents does not cover the manifest, whose name says which applications its keys mean."""
+    if saved.owner != owner:
+        raise PlanError(
+            f"{file} was changed after it was saved: it is a plan of {saved.owner}, and its manifest is {owner}",
+            hint=_AGAIN,
+        )
+
+
 def refuse_beyond(
     reviewed: Sequence[Mapping[str, Any]], steps: Sequence[Step], desired: Desired
 ) -> None:

@@ -157,7 +157,7 @@ def forget(
                     question = "Give up what is listed here? Nothing is deleted."
                     if not review.agreed_to(question, target):
                         return target.tenant_id, None
-                with stopping(target.stopping, stop):
+                with stopping(target, stop):
                     return target.tenant_id, await flow.give_up(plan, observed, target)
 
         tenant_id, receipt = work(manifest, options, verb)

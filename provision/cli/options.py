@@ -59,7 +59,8 @@ TABLE: dict[str, Any] = {
     "target": Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this application, or credential; repeatable.", metavar="APP[/CRED]"
+            help="Only this application; with rotate, only this credential of it; repeatable.",
+            metavar="APP[/CRED]",
         ),
     ],
     "var": Annotated[

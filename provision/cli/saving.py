@@ -42,11 +42,12 @@ class Source:
         return Limits(consent_only=self.consent_only, reviewed=reviewed)
 
     def check(self, body: Mapping[str, Any], demanded: str | None) -> None:
-        """Refuse another tenant than the saved plan's, and another plan than the digest's."""
-        from provision.saved import refuse_other_digest, refuse_other_tenant
+        """Refuse another tenant or owner than the saved plan's, and another plan than the digest's."""
+        from provision.saved import refuse_other_digest, refuse_other_owner, refuse_other_tenant
 
         if self.saved:
             refuse_other_tenant(self.saved, body["tenantId"], str(self.file))
+            refuse_other_owner(self.saved, body["owner"], str(self.file))
         if demanded is not None:
             refuse_other_digest(demanded, self.saved.digest if self.saved else body["digest"])
 

@@ -15,7 +15,6 @@ from provision.cli.options import Options
 from provision.cli.output import INTERRUPTED, TERMINATED, look, say, wrong_usage
 
 if TYPE_CHECKING:
-    import asyncio
     from datetime import timedelta
 
     from provision.connect import Wishes
@@ -152,19 +151,23 @@ def _progress(options: Options) -> Progress:
 
 
 @contextmanager
-def stopping(event: asyncio.Event, stop: Stop) -> Iterator[None]:
+def stopping(target: Target, stop: Stop) -> Iterator[None]:
     """While inside, the first Ctrl-C or SIGTERM lets the request in flight finish; a second one ends at once."""
     import asyncio
 
     loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        target.progress.close()  # lines that move in place would wipe this one out
+        say("Stopping: the request in flight is finished first. Once more stops at once.")
+        target.stopping.set()
 
     def asked(number: int, _frame: object) -> None:
         if stop.code:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stop.code = TERMINATED if number == signal.SIGTERM else INTERRUPTED
-        say("Stopping: the request in flight is finished first. Once more stops at once.")
-        loop.call_soon_threadsafe(event.set)
+        loop.call_soon_threadsafe(told)
 
     before = {}
     try:

@@ -107,7 +107,7 @@ def apply(
                 flow.refuse_unsafe(planned.plan, allow_destroy=allow_destroy)
                 if not review.agreed(planned, target, options, yes=yes):
                     return target.tenant_id, None
-                with stopping(target.stopping, stop):
+                with stopping(target, stop):
                     applied = await flow.apply(
                         manifest, planned, target, skip_verify=skip_verify, limits=limits
                     )
@@ -164,7 +164,7 @@ def rotate(
             with review.alone(manifest, target):
                 planned = await flow.plan_rotation(manifest, target, rotation)
                 review.tell_plan(planned, options)
-                with stopping(target.stopping, stop):
+                with stopping(target, stop):
                     applied = await flow.rotate(
                         manifest, planned, target, rotation=rotation, prove_over=over
                     )
@@ -230,8 +230,8 @@ def destroy(
                 review.show_doomed(doomed, options)
                 if doomed.steps and not yes:
                     review.confirm_by_name(manifest, target)
-                with stopping(target.stopping, stop):
-                    receipt = await flow.destroy(manifest, doomed, observed, target, purge=purge)
+                with stopping(target, stop):
+                    receipt = await flow.destroy(manifest, doomed, observed, target)
                 return target.tenant_id, explain.refusals(receipt, manifest, observed, target)
 
         tenant_id, receipt = work(manifest, options, verb)

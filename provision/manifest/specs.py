@@ -173,7 +173,11 @@ def _secret(shape: SecretShape, *, name: str, mark: Mark, folder: Path) -> Secre
         lifetime=values.duration(shape.lifetime),
         renew_before=values.duration(shape.renew_before),
         overlap=values.duration(shape.overlap),
-        store=DotenvStore(path=dotenv_path(folder, shape.store.dotenv), prefix=shape.store.prefix),
+        store=DotenvStore(
+            path=dotenv_path(folder, shape.store.dotenv),
+            prefix=shape.store.prefix,
+            written=shape.store.dotenv,
+        ),
         mark=mark,
     )
 

@@ -251,23 +251,3 @@ def test_signing_in_logs_neither_secret_nor_token(
 
 def test_what_describes_an_operator_holds_no_secret(authority: Authority) -> None:
     assert CANARY not in repr(signing_in(SECRET, cloud_of(authority)))
-
-
-def test_quiet_libraries_keep_refusals_to_themselves(
-    authority: Authority, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.WARNING)
-    cloud = cloud_of(authority)
-    signed = signing_in(SECRET, cloud)
-    authority.answers.extend([(400, a_refusal(90002))])
-    azure = {name: logging.getLogger(name) for name in ("azure", "msal", "urllib3")}
-
-    operator.quiet()
-    try:
-        with pytest.raises(TokenRefused):
-            token_of(signed, cloud)
-    finally:
-        for logger in azure.values():
-            logger.setLevel(logging.NOTSET)
-
-    assert caplog.text == ""

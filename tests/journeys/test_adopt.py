@@ -251,3 +251,27 @@ def test_a_destroy_that_is_refused_keeps_the_store_and_can_be_repeated(
         "by hand"
     ]
     assert not (workplace / paper.STORE).exists()
+
+
+def test_a_role_without_a_value_can_be_taken_off_too(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """Applications for SAML come with such a role, `msiam_access`, which is enabled."""
+    role = {
+        "id": "8774f594-1d59-4279-b9d9-59ef09a23530",
+        "displayName": "msiam_access",
+        "description": "msiam_access",
+        "allowedMemberTypes": ["User"],
+        "isEnabled": True,
+        "value": None,
+    }
+    theirs = outsider.application(sandbox, appRoles=[role])
+    outsider.send(sandbox, "POST", "servicePrincipals", {"appId": theirs["appId"]})
+    manifest = paper.write(
+        workplace, adopting(theirs, appRoles={}, credentials=None, permissions=None)
+    )
+
+    done = provision("apply", manifest, "--yes", "--skip-verify")
+
+    assert done.exit_code == 0, done.said
+    assert now(sandbox, theirs)["appRoles"] == []

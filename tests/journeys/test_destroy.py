@@ -10,6 +10,7 @@ import pytest
 import truth
 from journey import Provision
 
+from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 
 LAGGING = [
@@ -85,8 +86,35 @@ def test_a_purge_after_a_soft_destroy_empties_the_deleted_items(
     done = provision("destroy", applied, "--yes", "--purge")
 
     assert done.exit_code == 0, done.said
+    assert "1 destroyed" in done.stdout
     assert truth.applications(sandbox, deleted=None) == []
     assert truth.principals(sandbox, deleted=None) == []
+
+
+def test_a_purge_of_what_was_deleted_before_is_shown_and_asked_for(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    """There is no way back from it, so it is no smaller thing than a deletion."""
+    provision("destroy", applied, "--yes")
+
+    refused = provision("destroy", applied, "--purge")
+
+    assert refused.exit_code == 64
+    assert "gone for good" in " ".join(refused.stdout.split())
+    assert len(truth.applications(sandbox, deleted=True)) == 1
+
+
+def test_a_purge_that_is_refused_leaves_a_receipt_of_what_was_done(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    provision("destroy", applied, "--yes")
+    path, code = "directory/deletedItems", "Authorization_RequestDenied"
+    sandbox.faults.add(Fault(do="status", status=403, method="DELETE", path=path, code=code))
+
+    refused = provision("destroy", applied, "--yes", "--purge")
+
+    assert refused.exit_code == 1
+    assert "0 done, 1 failed" in refused.stdout
 
 
 def test_a_deleted_application_of_somebody_else_under_our_name_stops_apply_with_the_way_out(

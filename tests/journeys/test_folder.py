@@ -185,3 +185,19 @@ def test_an_unknown_target_names_those_that_there_are(
 
     assert refused.exit_code == 64
     assert "first, first/ci, second, second/ci" in refused.said
+
+
+def test_a_token_is_not_asked_with_a_secret_outside_the_folder_and_that_is_said(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    project = workplace / "project"
+    project.mkdir()
+    secret = {"ci": paper.a_secret("../outside.env")}
+    manifest = paper.write(project, paper.an_app(credentials=secret))
+    provision("apply", manifest, "--yes", "--skip-verify", "--real-stores")
+
+    refused = provision("token", manifest, "my-workload", "--real-stores")
+
+    assert (workplace / "outside.env").exists()
+    assert refused.exit_code == 1
+    assert "is outside the manifest's folder" in refused.said

@@ -63,6 +63,29 @@ def test_our_marks_go_and_nothing_else(
     assert (applied.parent / paper.STORE).read_text(encoding="utf-8") == store
 
 
+def test_tags_that_others_add_while_the_question_is_open_stay(
+    applied: Path, sandbox: Server, provision: Provision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answered(_question: str, _target: object) -> bool:
+        seen = truth.application(sandbox)
+        tags = {"tags": [*seen["tags"], "late"]}
+        outsider.send(sandbox, "PATCH", f"applications/{seen['id']}", tags)
+        return True
+
+    monkeypatch.setattr("provision.cli.review.agreed_to", answered)
+
+    done = forget(provision, applied)
+
+    assert done.exit_code == 0, done.said
+    assert truth.application(sandbox)["tags"] == ["late", "theirs"]
+
+
+def test_every_write_has_its_request_id(applied: Path, provision: Provision) -> None:
+    done = forget(provision, applied, "--yes", "--json")
+
+    assert all(step["requestIds"] for step in json.loads(done.stdout)["done"])
+
+
 def test_it_says_what_stays_and_how_to_take_it_back(
     applied: Path, sandbox: Server, provision: Provision
 ) -> None:

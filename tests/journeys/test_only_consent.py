@@ -161,6 +161,45 @@ def test_another_permission_does_outdate_it(
     assert truth.roles(sandbox) == []
 
 
+def test_another_application_under_the_reviewed_key_does_outdate_it(
+    requested: Path, provision: Provision, sandbox: Server, workplace: Path
+) -> None:
+    """The digest leaves the manifest out, but not which application is given the power."""
+    asked = outsider.send(sandbox, "GET", "applications(uniqueName='hello.my-workload')")
+    theirs = outsider.application(
+        sandbox, displayName="Theirs", requiredResourceAccess=asked["requiredResourceAccess"]
+    )
+    principal = outsider.send(sandbox, "POST", "servicePrincipals", {"appId": theirs["appId"]})
+    reviewed = digest_of(provision("plan", requested, "--only", "consent", "--json"))
+    swapped = paper.write(workplace, {**REQUESTED, "adopt": {"appId": theirs["appId"]}})
+
+    refused = provision(
+        "apply", swapped, "--only", "consent", "--yes", "--skip-verify", "--digest", reviewed
+    )
+
+    assert refused.exit_code == 1
+    assert "another digest" in refused.said
+    path = f"servicePrincipals/{principal['id']}/appRoleAssignments"
+    assert outsider.send(sandbox, "GET", path)["value"] == []
+
+
+def test_a_saved_plan_of_consents_holds_for_the_applications_of_its_own_manifest_only(
+    requested: Path, provision: Provision, sandbox: Server, workplace: Path
+) -> None:
+    provision("plan", requested, "--only", "consent", "--out", "consent.json")
+    paper.write(workplace, REQUESTED, name="others")
+    provision("apply", requested, "--yes", "--skip-verify")
+    saved = json.loads((workplace / "consent.json").read_text(encoding="utf-8"))
+    saved["manifest"]["name"] = "others"
+    (workplace / "consent.json").write_text(json.dumps(saved), encoding="utf-8")
+
+    refused = provision("apply", "consent.json", "--yes", "--skip-verify")
+
+    assert refused.exit_code == 1
+    assert "it is a plan of hello, and its manifest is others" in refused.said
+    assert truth.roles(sandbox, "others.my-workload") == []
+
+
 def test_a_consent_that_was_withdrawn_from_the_manifest_is_revoked(
     requested: Path, provision: Provision, sandbox: Server, workplace: Path
 ) -> None:

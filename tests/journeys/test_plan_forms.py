@@ -112,6 +112,20 @@ def test_a_saved_plan_knows_the_way_to_its_manifest_and_no_absolute_path(
     assert str(workplace) not in out.read_text(encoding="utf-8")
 
 
+def test_a_reviewer_sees_in_which_folder_a_secret_will_be(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """A secret that leaves the manifest's folder must not look like one that stays there."""
+    outside = paper.an_app(credentials={"ci": paper.a_secret("../public/.env")})
+    manifest = paper.write(workplace, outside)
+
+    for form in ("text", "markdown"):
+        planned = provision("plan", manifest, "--format", form, "--out", "plan.json")
+        assert "ci → ../public/.env (AZURE_*)" in planned.stdout
+    steps = json.loads((workplace / "plan.json").read_text(encoding="utf-8"))["steps"]
+    assert [each["store"] for each in steps if "store" in each] == ["../public/.env (AZURE_*)"]
+
+
 def test_saving_the_same_plan_again_writes_the_same_bytes(
     sandbox: Server, provision: Provision, workplace: Path
 ) -> None:

@@ -13,7 +13,11 @@ import paper
 import pytest
 import truth
 
+from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
+
+SHOW_CURSOR = "\x1b[?25h"
+"""What a terminal is sent once the lines that move in place have been taken off."""
 
 
 class Terminal:
@@ -167,3 +171,18 @@ def test_destroy_wants_the_manifests_name(
 
     assert refused == 64
     assert len(truth.applications(sandbox)) == before
+
+
+def test_what_a_stop_means_is_said_where_no_moving_line_wipes_it_out(
+    sandbox: Server, workplace: Path, at_terminal: Start
+) -> None:
+    sandbox.faults.add(Fault(do="delay", seconds=1.0, path="servicePrincipals$"))
+    paper.write(workplace)
+    screen = at_terminal("apply", "hello.yaml", "--yes")
+    screen.wait_for("create the service principal")
+
+    screen.interrupt()
+
+    assert screen.end() == 130
+    moving, _ = screen.said.split("Stopping: the request in flight")
+    assert moving.rindex(SHOW_CURSOR) > moving.rindex("create the service principal")

@@ -350,3 +350,13 @@ def test_a_stray_that_was_marked_preserve_is_kept_and_named() -> None:
     )
     says = "kept is no longer in the manifest, and kept: it was marked preserve"
     assert plan.notes == (Note(app="kept", says=says),)
+
+
+def test_a_text_of_a_role_that_speaks_of_the_app_id_is_a_text_and_no_address() -> None:
+    role = {**ROLE, "description": "Reads what {appId} keeps."}
+    wanted = replace(an_app(), offered_roles=(role,))
+
+    created = next(each for each in planned(wanted) if isinstance(each, CreateApplication))
+
+    assert created.properties["appRoles"][0]["description"] == role["description"]
+    assert planned(wanted, offering([role])) == ()

@@ -23,6 +23,7 @@ from provision.manifest.spec import (
     SecretSpec,
 )
 from provision.model import (
+    GRAPH_APP_ID,
     Call,
     Desired,
     DesiredApplication,
@@ -123,6 +124,16 @@ def test_a_resource_that_the_tenant_lacks_is_said_so() -> None:
     assert refused.value.lines() == [
         "team.yaml:10:5: Microsoft Graph has no service principal in this tenant"
     ]
+
+
+def test_microsoft_graph_by_another_spelling_is_refused() -> None:
+    """Names are found in any case; what is powerful is known, and guarded, under one."""
+    seen = replace(observed(), names={"mICROSOFT gRAPH": GRAPH_APP_ID})
+
+    spec = plain("web", permissions=(asks("mICROSOFT gRAPH", "Mail.Send"),))
+    (line,) = refused(spec, seen=seen)
+
+    assert line == 'mICROSOFT gRAPH is Microsoft Graph - write it as "Microsoft Graph"'
 
 
 # --- APIs, other resources, owners, addresses, identities

@@ -112,7 +112,8 @@ def test_a_resource_finds_its_roles_by_name() -> None:
     assert GRAPH.role("Mail.Sent") is None
 
 
-def test_a_dotenv_store_is_named_without_its_folder() -> None:
+def test_a_dotenv_store_is_named_as_the_manifest_has_it_and_never_by_its_folder_here() -> None:
     store = DotenvStore(path=Path("somewhere") / ".env.prod", prefix="CI_")
 
     assert store.address == ".env.prod (CI_*)"
+    assert replace(store, written="../x/.env.prod").address == "../x/.env.prod (CI_*)"

@@ -10,7 +10,8 @@ import pytest
 
 from provision import apply
 from provision.errors import NotYetVisible, ProvisionError
-from provision.run import Outdated
+from provision.run import Outdated, Run
+from tests.build import GRAPH, desired, observed
 
 
 async def never(app: str) -> Any:
@@ -39,3 +40,22 @@ def test_lag_is_told_as_lag_where_a_second_look_cannot_help(made: bool, times: i
         again(lag, made=made, times=times)
 
     assert told.value is lag
+
+
+def test_a_resource_that_somebody_else_has_made_is_there_for_all_who_wait_for_it() -> None:
+    """The second look finds it, so no step of this run will make it any more."""
+    seen = observed()
+
+    async def look(_app: str) -> Any:
+        return seen, []
+
+    async def waited() -> bool:
+        clock = SimpleNamespace(sleep=lambda _: asyncio.sleep(0))
+        target: Any = SimpleNamespace(clock=clock, stopping=asyncio.Event())
+        run = Run(target=target, desired=desired(), observed=seen)
+        run.making[GRAPH.app_id] = asyncio.Event()
+        await apply._planned_again(run, "reader", look, Outdated(), 1)
+        return run.making[GRAPH.app_id].is_set()
+
+    assert GRAPH.id
+    assert asyncio.run(waited())

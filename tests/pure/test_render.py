@@ -26,7 +26,7 @@ from provision.plan import (
     RevokeAppRole,
     UpdateApplication,
 )
-from provision.receipt import Done, Failed, Finding, Receipt, Result
+from provision.receipt import CallProof, Done, Failed, Finding, Receipt, Result
 from provision.render import jsonout, text
 from provision.render.look import Look, clean, look_at
 from provision.render.planned import Rating
@@ -337,22 +337,13 @@ def test_a_finding_about_no_credential_bears_the_name_alone() -> None:
     assert said.startswith("nightly  not provable here\n")
 
 
-def test_the_banner_is_one_line_at_any_width() -> None:
-    said = text.banner(
-        "Contoso\n", "tenant-id", cloud="public", operator="the Azure CLI", look=Look(width=20)
-    )
+def test_a_call_that_is_redirected_is_as_good_in_words_as_in_the_proof() -> None:
+    call = CallProof(method="GET", path="/sites/root/drive/root/content", status=302)
+    finding = Finding(app="a", credential="ci", result=Result.PROVEN, says="", calls=(call,))
 
-    assert said == ("Tenant: Contoso\\n (tenant-id), cloud public; signed in with the Azure CLI\n")
+    said = text.findings_text((finding,), Look())
 
-
-def test_a_tenant_without_a_known_name_is_named_by_its_id() -> None:
-    said = text.banner(None, "tenant-id", cloud="public", operator="x", look=Look())
-
-    assert said.startswith("Tenant: tenant-id, cloud public")
-
-
-def test_a_warning_says_that_it_is_one() -> None:
-    assert text.warning_text("x", Look()) == "Warning: x\n"
+    assert "ok       GET /sites/root/drive/root/content: 302" in said
 
 
 def test_a_table_is_aligned_by_what_the_screen_shows() -> None:
