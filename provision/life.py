@@ -19,7 +19,13 @@ from provision.model import (
     ObservedApplication,
     PasswordCredential,
 )
-from provision.ownership import Stored, credential_of, credentials_named_in, stored_in
+from provision.ownership import (
+    Stored,
+    credential_of,
+    credentials_named_in,
+    own_tags,
+    stored_in,
+)
 from provision.plan import AddSecret, Note, RecordStored, RemoveSecret, Step
 from provision.wording import roughly
 
@@ -72,7 +78,7 @@ def facts_of(found: ObservedApplication, *, owner: str, credential: str) -> Fact
     borrowed = held.key_id in others
     if borrowed:
         held = Held(readable=held.readable)
-    records = stored_in(application.tags, credential)
+    records = stored_in(own_tags(owner, application), credential)
     confirmed = {held.key_id} if held.works else set()
     record = next((r for r in records if r.key_id in listed.keys() | confirmed), None)
     current = record.key_id if record else None
@@ -247,8 +253,9 @@ def _left(wanted: DesiredApplication, found: ObservedApplication, owner: str) ->
         for password in application.password_credentials
         if (mine := credential_of(owner, password.display_name))
     }
-    for name in credentials_named_in(application.tags):
-        pairs |= {(name, record.key_id) for record in stored_in(application.tags, name)}
+    tags = own_tags(owner, application)
+    for name in credentials_named_in(tags):
+        pairs |= {(name, record.key_id) for record in stored_in(tags, name)}
     for name, key_id in sorted(pairs):
         if name not in kept:
             why = "no longer in the manifest"
