@@ -245,6 +245,40 @@ def test_federated_credentials_are_added_changed_and_removed_beside_others(
     }
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"x": "main", "y": "release"}, {"x": "release", "y": "main"}),
+        ({"x": "main", "y": "release"}, {"x": "release"}),
+        ({"x": "main"}, {"a": "main", "x": "release"}),
+        ({"x": "1", "y": "2", "z": "3"}, {"x": "2", "y": "3", "z": "1"}),
+    ],
+)
+@pytest.mark.parametrize("sandbox", [{}, {"profile": "typical", "seed": 3}], indirect=True)
+def test_subjects_may_move_from_one_federated_credential_to_another(
+    sandbox: Server,
+    provision: Provision,
+    workplace: Path,
+    before: dict[str, str],
+    after: dict[str, str],
+) -> None:
+    """The directory takes an issuer and subject once, so what holds it has to go first."""
+    for branches in (before, after):
+        trust = {
+            name: {"federated": {"github": {"repository": "contoso/shop", "branch": branch}}}
+            for name, branch in branches.items()
+        }
+        manifest = paper.write(workplace, bare(credentials=trust))
+        done = provision("apply", manifest, "--yes", "--skip-verify")
+        assert done.exit_code == 0, done.said
+        sandbox.advance(timedelta(minutes=10))
+
+    kind, id = "federatedIdentityCredentials", truth.application(sandbox)["id"]
+    listed = sandbox.tenant().find_all(kind, "_application", id, Seen.truth())
+    assert {e["name"]: e["subject"].split("/")[-1] for e in listed} == after
+    assert json.loads(provision("plan", manifest, "--json").stdout)["steps"] == []
+
+
 def test_what_is_preserved_is_not_deleted_when_it_leaves_the_manifest(
     sandbox: Server, provision: Provision, workplace: Path
 ) -> None:
