@@ -350,6 +350,27 @@ def test_everything_at_once_survives_a_lagging_directory(
     assert json.loads(again.stdout)["steps"] == []
 
 
+@pytest.mark.parametrize("kind", ["applications", "servicePrincipals"])
+@pytest.mark.parametrize("sandbox", [{}, {"profile": "typical", "seed": 3}], indirect=True)
+def test_what_was_suspended_when_it_was_deleted_is_enabled_with_its_restore(
+    sandbox: Server, provision: Provision, workplace: Path, kind: str
+) -> None:
+    """It comes back as it was: without that, its new secret could not be proven."""
+    asleep, awake = (paper.an_app(servicePrincipal={"enabled": on}) for on in (False, True))
+    provision("apply", paper.write(workplace, asleep), "--yes")
+    sandbox.advance(timedelta(minutes=10))
+    gone = {"applications": truth.application(sandbox), "servicePrincipals": principal(sandbox)}
+    outsider.send(sandbox, "DELETE", f"{kind}/{gone[kind]['id']}")
+    sandbox.advance(timedelta(minutes=10))
+
+    done = provision("apply", paper.write(workplace, awake), "--yes", "--skip-verify")
+
+    assert done.exit_code == 0, done.said
+    assert principal(sandbox)["id"] == gone["servicePrincipals"]["id"]
+    assert principal(sandbox)["accountEnabled"]
+    assert len(truth.key_ids(sandbox)) == 1
+
+
 def test_a_suspended_workload_is_left_with_what_it_has_until_it_is_enabled_again(
     sandbox: Server, provision: Provision, workplace: Path
 ) -> None:
