@@ -50,7 +50,7 @@ class Facts:
     """What is known of one credential: its listed secrets, the one in use, and the record of it.
 
     `first` when neither the directory nor a record knows of any. `borrowed` when the store still holds what was made
-    under another name, such as the credential's own before it was renamed: that one is about to go.
+    under another name, such as the credential's own before it was renamed, or another's whose place this was.
     """
 
     listed: dict[str, PasswordCredential]
@@ -170,9 +170,13 @@ def _due(secret: DesiredSecret, active: PasswordCredential, now: datetime) -> bo
 
 
 def _is_elsewhere(facts: Facts) -> bool:
-    """Whether only another machine holds what is in use: renewing it here would lock its reader out."""
+    """Whether only another machine holds what is in use: renewing it here would lock its reader out.
+
+    Not where the place holds another of the application's secrets: then it is the place that has changed.
+    """
     held, record = facts.held, facts.record
-    return record is not None and held.readable and held.key_id != record.key_id
+    missing = record is not None and held.readable and held.key_id != record.key_id
+    return missing and not facts.borrowed
 
 
 def _expired(password: PasswordCredential | None, now: datetime) -> bool:
