@@ -21,8 +21,6 @@ LOOKS = 3
 """How often a resource is looked for before it counts as missing."""
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-LOOKS = 3
-"""How often a resource is looked for before it is believed to be missing: a replica may be behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,16 +147,6 @@ async def _resource(target: Target, app_id: str) -> Resource | None:
         if look < LOOKS - 1:
             await pause(target, 0.5)
     return None
-
-
-async def _surely(target: Target, app_id: str) -> Resource | None:
-    """A resource, looked for again where a replica does not show it: else one would be made that exists."""
-    for look in range(LOOKS):
-        found = await directory.resource(target.graph, app_id)
-        if found or look == LOOKS - 1:
-            return found
-        await pause(target, 0.5)
-    raise AssertionError("the last look answers")
 
 
 def _unknown(app_id: str) -> Resource:
