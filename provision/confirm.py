@@ -17,7 +17,7 @@ from provision.graph import directory
 from provision.life import facts_of
 from provision.manifest.spec import ApplicationSpec, Manifest, SecretSpec
 from provision.model import Application, Held, ObservedApplication
-from provision.ownership import stored_in, unique_name
+from provision.ownership import own_tags, stored_in, unique_name
 from provision.proof import takes
 from provision.stores import Stored
 from provision.target import Target
@@ -108,7 +108,7 @@ def _settled(found: ObservedApplication, owner: str, credential: str, value: Sto
 
 
 def _record_lost(found: ObservedApplication, owner: str, credential: str) -> bool:
-    records = stored_in(found.application.tags, credential)
+    records = stored_in(own_tags(owner, found.application), credential)
     listed = facts_of(found, owner=owner, credential=credential).listed
     return bool(records) and records[0].key_id not in listed
 

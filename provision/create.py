@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from provision.compare import nested
+from provision.change import update_principal
+from provision.compare import nested, principal_changes
 from provision.errors import (
     Conflict,
     DeletedNamesake,
@@ -16,7 +17,7 @@ from provision.graph import directory
 from provision.model import Application, DeletedApplication, ServicePrincipal
 from provision.ownership import owner_of
 from provision.patch import required_resource_access
-from provision.plan import CreateApplication, CreateServicePrincipal, Step
+from provision.plan import CreateApplication, CreateServicePrincipal, Step, UpdateServicePrincipal
 from provision.run import Outdated, Run, State
 from provision.wait import until_accepted
 
@@ -113,16 +114,23 @@ async def restore(run: Run, app: str, object_id: str) -> str:
 
 async def create_service_principal(step: CreateServicePrincipal, run: Run) -> str:
     """Give the application its service principal, or back the one that was deleted with it."""
-    state = run.states[step.app]
+    state, restored = run.states[step.app], False
 
     async def attempt() -> ServicePrincipal:
+        nonlocal restored
         if not state.new:  # restored by this run, or by one that was killed before it came here
             deleted = await directory.deleted_service_principal(run.target.graph, state.app_id)
             if deleted:
-                await directory.restore(run.target.graph, deleted)
-                return ServicePrincipal(id=deleted, app_id=state.app_id)
+                await directory.restore(run.target.graph, deleted.id)
+                restored = True
+                return deleted
         return await directory.create_service_principal(run.target.graph, state.app_id)
 
     made = await run.until_accepted(step.app, attempt, what="application")
     state.principal_id = made.id
+    if restored:  # the plan took it for a new one, but it comes back as it was
+        wanted = next(each for each in run.desired.applications if each.key == step.app)
+        changes = tuple(principal_changes(wanted.principal, made))
+        if changes:
+            await update_principal(UpdateServicePrincipal(app=step.app, changes=changes), run)
     return made.id

@@ -65,7 +65,9 @@ async def _stored_first(
         await _take_back(step, run, made)
         raise
     try:
-        return await prove(run.target, step.app, entry.client_id, made.secret)
+        return await prove(
+            run.target, step.app, entry.client_id, made.secret, waking=run.awake(step.app)
+        )
     except Interrupted:
         raise  # the value is stored: the next run finds it there, tries it and records it
     except (ProvisionError, AuthError):
@@ -89,7 +91,13 @@ async def _proven_first(
     tokens = max(TOKENS, math.ceil(over * 0.75))
     try:
         seconds = await prove(
-            run.target, step.app, entry.client_id, made.secret, tokens=tokens, over=over
+            run.target,
+            step.app,
+            entry.client_id,
+            made.secret,
+            tokens=tokens,
+            over=over,
+            waking=run.awake(step.app),
         )
         await asyncio.to_thread(store.write, entry)
     except (ProvisionError, AuthError):

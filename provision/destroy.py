@@ -16,7 +16,7 @@ from provision.graph.client import recording
 from provision.manifest.spec import ApplicationSpec, Manifest, PermissionSpec
 from provision.model import Application, AppRole, Observed
 from provision.observe import observe
-from provision.ownership import PRESERVE, STORED, credential_of, owner_of
+from provision.ownership import PRESERVE, STORED, credential_of, own_tags, owner_of
 from provision.patch import untag
 from provision.plan import (
     Change,
@@ -83,7 +83,7 @@ def _doomed(
 
 def _added(key: str, app: Application, owner: str) -> Iterator[Step]:
     """The records go first: what no record names is found again by its own name."""
-    kept = {tag for tag in app.tags if not tag.startswith(STORED)}
+    kept = app.tags - {tag for tag in own_tags(owner, app) if tag.startswith(STORED)}
     if kept != app.tags:
         change = Change(property="tags", before=sorted(app.tags), after=sorted(kept))
         yield UpdateApplication(app=key, changes=(change,))

@@ -7,7 +7,7 @@ follows; what takes away comes last.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from provision import allowed, compare, trust
@@ -221,14 +221,13 @@ def _restored(
         raise DeletedNamesake(wanted.unique_name, application.id)
     yield RestoreApplication(app=wanted.key, application_id=application.id)
     as_found = ObservedApplication(application=application, service_principal=None)
-    if deleted.service_principal_id:
-        yield RestoreServicePrincipal(
-            app=wanted.key, service_principal_id=deleted.service_principal_id
-        )
+    buried = deleted.service_principal
+    if buried:
+        yield RestoreServicePrincipal(app=wanted.key, service_principal_id=buried.id)
     else:
         yield CreateServicePrincipal(app=wanted.key)
     yield from _updated(wanted, application)
-    yield from _principal(wanted, as_found)
+    yield from _principal(wanted, replace(as_found, service_principal=buried))
     yield from _referring(wanted, as_found, scene)
     secrets = _secrets(wanted, as_found, scene, Rotation(restored=True))
     yield from _around(secrets, ())

@@ -10,7 +10,7 @@ from provision.graph import directory
 from provision.graph.client import recording
 from provision.manifest.spec import ApplicationSpec, Manifest
 from provision.model import Observed, ObservedApplication, ServicePrincipal
-from provision.ownership import PRESERVE, STORED, owner_of, owner_tag
+from provision.ownership import PRESERVE, STORED, own_tags, owner_of, owner_tag
 from provision.patch import left_of, untag
 from provision.plan import (
     Change,
@@ -56,14 +56,15 @@ def _marks(app: str, found: ObservedApplication, owner: str) -> Iterator[Step]:
             change = Change(property="description", before=each.description, after="")
             yield UpdateFederated(app=app, credential=each.name, changes=(change,))
     principal = found.service_principal
-    if principal and (changed := _without(principal.tags, owner)):
+    theirs = found.application.tags - own_tags(owner, found.application)
+    if principal and (changed := _without(principal.tags, owner, theirs)):
         yield UpdateServicePrincipal(app=app, changes=(changed,))
-    if changed := _without(found.application.tags, owner):
+    if changed := _without(found.application.tags, owner, theirs):
         yield UpdateApplication(app=app, changes=(changed,))
 
 
-def _without(tags: frozenset[str], owner: str) -> Change | None:
-    left = {tag for tag in tags if not _ours(tag, owner)}
+def _without(tags: frozenset[str], owner: str, theirs: frozenset[str]) -> Change | None:
+    left = {tag for tag in tags if tag in theirs or not _ours(tag, owner)}
     if left == tags:
         return None
     return Change(property="tags", before=sorted(tags), after=sorted(left))

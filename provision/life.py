@@ -19,7 +19,13 @@ from provision.model import (
     ObservedApplication,
     PasswordCredential,
 )
-from provision.ownership import Stored, credential_of, credentials_named_in, stored_in
+from provision.ownership import (
+    Stored,
+    credential_of,
+    credentials_named_in,
+    own_tags,
+    stored_in,
+)
 from provision.plan import AddSecret, Note, RecordStored, RemoveSecret, Step
 from provision.wording import roughly
 
@@ -44,7 +50,7 @@ class Facts:
     """What is known of one credential: its listed secrets, the one in use, and the record of it.
 
     `first` when neither the directory nor a record knows of any. `borrowed` when the store still holds what was made
-    under another name, such as the credential's own before it was renamed: that one is about to go.
+    under another name, such as the credential's own before it was renamed, or another's whose place this was.
     """
 
     listed: dict[str, PasswordCredential]
@@ -72,7 +78,7 @@ def facts_of(found: ObservedApplication, *, owner: str, credential: str) -> Fact
     borrowed = held.key_id in others
     if borrowed:
         held = Held(readable=held.readable)
-    records = stored_in(application.tags, credential)
+    records = stored_in(own_tags(owner, application), credential)
     confirmed = {held.key_id} if held.works else set()
     record = next((r for r in records if r.key_id in listed.keys() | confirmed), None)
     current = record.key_id if record else None
@@ -164,9 +170,13 @@ def _due(secret: DesiredSecret, active: PasswordCredential, now: datetime) -> bo
 
 
 def _is_elsewhere(facts: Facts) -> bool:
-    """Whether only another machine holds what is in use: renewing it here would lock its reader out."""
+    """Whether only another machine holds what is in use: renewing it here would lock its reader out.
+
+    Not where the place holds another of the application's secrets: then it is the place that has changed.
+    """
     held, record = facts.held, facts.record
-    return record is not None and held.readable and held.key_id != record.key_id
+    missing = record is not None and held.readable and held.key_id != record.key_id
+    return missing and not facts.borrowed
 
 
 def _expired(password: PasswordCredential | None, now: datetime) -> bool:
@@ -247,8 +257,9 @@ def _left(wanted: DesiredApplication, found: ObservedApplication, owner: str) ->
         for password in application.password_credentials
         if (mine := credential_of(owner, password.display_name))
     }
-    for name in credentials_named_in(application.tags):
-        pairs |= {(name, record.key_id) for record in stored_in(application.tags, name)}
+    tags = own_tags(owner, application)
+    for name in credentials_named_in(tags):
+        pairs |= {(name, record.key_id) for record in stored_in(tags, name)}
     for name, key_id in sorted(pairs):
         if name not in kept:
             why = "no longer in the manifest"

@@ -21,8 +21,6 @@ LOOKS = 3
 """How often a resource is looked for before it counts as missing."""
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-LOOKS = 3
-"""How often a resource is looked for before it is believed to be missing: a replica may be behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

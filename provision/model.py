@@ -351,7 +351,7 @@ class DeletedApplication:
 
     application: Application
     deleted: datetime
-    service_principal_id: str | None
+    service_principal: ServicePrincipal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

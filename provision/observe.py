@@ -193,5 +193,5 @@ async def _deleted(
             principal = await directory.deleted_service_principal(
                 target.graph, deleted.application.app_id
             )
-            found[key] = replace(deleted, service_principal_id=principal)
+            found[key] = replace(deleted, service_principal=principal)
     return found, ()

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from provision.model import Application, PasswordCredential
+
 OWNER = "provision:owner:"
 PRESERVE = "provision:preserve"
 """The tag that remembers `preserve: true`, also after the application has left its manifest."""
@@ -63,6 +65,22 @@ def _moment(seconds: str) -> datetime | None:
 def credentials_named_in(tags: Iterable[str]) -> frozenset[str]:
     """The credentials of which tags keep a record."""
     return frozenset(tag.split(":")[2] for tag in tags if tag.startswith(STORED))
+
+
+def others_records(
+    owner: str, tags: Iterable[str], secrets: Iterable[PasswordCredential]
+) -> frozenset[str]:
+    """Records of secrets that bear somebody else's name: two manifests may adopt one application."""
+    theirs = {each.key_id for each in secrets if credential_of(owner, each.display_name) is None}
+    return frozenset(
+        tag for tag in tags if tag.startswith(STORED) and not theirs.isdisjoint(tag.split(":"))
+    )
+
+
+def own_tags(owner: str, application: Application) -> frozenset[str]:
+    """An application's tags without the records of others."""
+    tags = application.tags
+    return tags - others_records(owner, tags, application.password_credentials)
 
 
 def display_name(owner: str, credential: str, nonce: str) -> str:

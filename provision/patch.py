@@ -9,7 +9,8 @@ from provision.errors import NotYetVisible
 from provision.graph import directory
 from provision.graph.operations import UPDATE_APPLICATION
 from provision.graph.refusals import Operation
-from provision.model import Application, ResourceAccess
+from provision.model import Application, PasswordCredential, ResourceAccess
+from provision.ownership import others_records
 from provision.plan import Change
 from provision.run import Run
 from provision.target import Target
@@ -28,10 +29,11 @@ async def patch(
 
 
 async def retag(run: Run, app: str, *, add: frozenset[str], drop: str | None = None) -> None:
-    """Add tags of ours, and remove those that begin with `drop`."""
-    await _refresh(run, app)
+    """Add tags of ours, and remove those of ours that begin with `drop`."""
+    secrets = await _refresh(run, app)
     state = run.states[app]
     dropped = frozenset(tag for tag in state.tags if drop and tag.startswith(drop))
+    dropped -= others_records(run.desired.owner, dropped, secrets)
     state.removed = (state.removed | dropped) - add
     state.tags = (state.tags | add) - state.removed
     await patch(run, app, {"tags": sorted(state.tags)})
@@ -68,13 +70,18 @@ async def request(
     await patch(run, app, body)
 
 
-async def _refresh(run: Run, app: str) -> None:
-    """Take what others wrote since; a read that lags cannot bring back or lose what this run wrote."""
+async def _refresh(run: Run, app: str) -> tuple[PasswordCredential, ...]:
+    """Take what others wrote since; a read that lags cannot bring back or lose what this run wrote.
+
+    Answers with the secrets that it has, none where this run made it.
+    """
     state = run.states[app]
-    if not state.new:
-        found = await read(run, app)
-        state.tags |= found.tags - state.removed
-        state.required |= found.required_resource_access - state.withdrawn
+    if state.new:
+        return ()
+    found = await read(run, app)
+    state.tags |= found.tags - state.removed
+    state.required |= found.required_resource_access - state.withdrawn
+    return found.password_credentials
 
 
 async def read(run: Run, app: str) -> Application:

@@ -15,6 +15,9 @@ UNKNOWN_YET = frozenset({7000215, 700016, 7000229, 7000222})
 7000222 (expired) too: an application whose older secrets expired answers so until the new one arrives.
 """
 
+DISABLED = 7000112
+"""The AADSTS code of a disabled service principal; also for a while after it was enabled."""
+
 TOKENS = 15
 """How many tokens in a row prove a rotation: three quick ones may all come from one replica."""
 
@@ -28,11 +31,12 @@ async def prove(
     tokens: int = 1,
     over: float = 0.0,
     within: float = PATIENCE,
+    waking: bool = False,
 ) -> float:
     """Ask for `tokens` fresh tokens spread over `over` seconds, none refused; answers with the seconds it took.
 
     Raises ProofError when no unbroken run of them came `within` seconds (and `over`), or at once when
-    the refusal is none that waiting cures.
+    the refusal is none that waiting cures; `waking` says that a disabled one is to be enabled by now.
     """
     began = target.clock.monotonic()
     while True:
@@ -40,7 +44,7 @@ async def prove(
         waited = target.clock.monotonic() - began
         if refused is None:
             return waited
-        if not curable(refused) or waited > within + over:
+        if not curable(refused, waking=waking) or waited > within + over:
             raise ProofError(
                 f"The new secret of {app} could not be proven: {refused}", hint=refused.hint
             ) from refused
@@ -66,10 +70,11 @@ async def _unbroken(
     return None
 
 
-def curable(refused: AuthError) -> bool:
+def curable(refused: AuthError, *, waking: bool = False) -> bool:
     """Whether asking again may help: the service was not reached, or has not heard of the secret yet."""
+    yet = UNKNOWN_YET | ({DISABLED} if waking else set())
     return isinstance(refused, SignInUnreachable) or (
-        isinstance(refused, TokenRefused) and refused.aadsts in UNKNOWN_YET
+        isinstance(refused, TokenRefused) and refused.aadsts in yet
     )
 
 

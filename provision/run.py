@@ -13,6 +13,7 @@ from provision.model import (
     Application,
     AppRole,
     Desired,
+    DesiredApplication,
     DesiredSecret,
     Observed,
     Permission,
@@ -212,7 +213,14 @@ class Run:
         found = self.observed.applications.get(app)
         return found.service_principal if found else None
 
+    def awake(self, app: str) -> bool:
+        """Whether the manifest says that its service principal is enabled: it may be so since a moment ago."""
+        return bool(self._wanted(app).principal.enabled)
+
+    def _wanted(self, app: str) -> DesiredApplication:
+        return next(each for each in self.desired.applications if each.key == app)
+
     def secret_of(self, app: str, credential: str) -> DesiredSecret:
         """A secret as the manifest wants it."""
-        wanted = next(a for a in self.desired.applications if a.key == app)
+        wanted = self._wanted(app)
         return next(secret for secret in wanted.secrets if secret.name == credential)

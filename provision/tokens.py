@@ -15,7 +15,7 @@ from provision.errors import GraphError
 from provision.evidence import Audience, Evidence
 from provision.granted import Holder
 from provision.model import GRAPH_APP_ID, DesiredApplication, DesiredSecret, Secret
-from provision.proof import takes
+from provision.proof import DISABLED, takes
 from provision.receipt import CallProof, Finding, Result
 from provision.scene import Scene, audiences, named
 from provision.stores import Stored
@@ -155,7 +155,8 @@ async def _token(check: Check, audience: Audience) -> Evidence:
         resource=None if audience.is_graph else audience.app_id,
     )
     if isinstance(token, AuthError):
-        if isinstance(token, TokenRefused) and token.aadsts in LATE:
+        waking = DISABLED if check.wanted.principal.enabled else None
+        if isinstance(token, TokenRefused) and token.aadsts in {*LATE, waking}:
             late = f"no token for {audience.shown}: {token}"
             return Evidence(audience=audience, late=late, hint=token.hint)
         return Evidence(audience=audience, wrong=str(token), hint=_remedy(check, token))

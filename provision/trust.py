@@ -20,11 +20,13 @@ def added(
 ) -> Iterator[Step]:
     """Trusts to add, and those of ours to change; raises ForeignCredential where a name is taken.
 
-    Somebody else's that says just what the manifest says is as good, and stays theirs. One of ours that only changes
-    its name has to go first: the directory takes an issuer and subject once.
+    Somebody else's that says just what the manifest says is as good, and stays theirs. One of ours whose issuer and
+    subject move to another name has to go first: the directory takes them once.
     """
     there = {each.name: each for each in found.application.federated} if found else {}
-    yield from (_removal(wanted, each) for each in _renamed(wanted, found, owner))
+    for moving in _moving(wanted, found, owner):
+        yield _removal(wanted, moving)
+        del there[moving.name]
     for each in wanted.federated:
         present = there.get(each.name)
         if present is None:
@@ -47,7 +49,7 @@ def removed(
     wanted: DesiredApplication, found: ObservedApplication, owner: str
 ) -> Iterator[RemoveFederated]:
     """Trusts of ours that the manifest names no longer."""
-    gone_already = {each.name for each in _renamed(wanted, found, owner)}
+    gone_already = {each.name for each in _moving(wanted, found, owner)}
     for each in _left(wanted, found, owner):
         if each.name not in gone_already:
             yield _removal(wanted, each)
@@ -57,16 +59,24 @@ def _left(
     wanted: DesiredApplication, found: ObservedApplication | None, owner: str
 ) -> list[FederatedIdentityCredential]:
     kept = {each.name for each in wanted.federated}
-    there = sorted(found.application.federated, key=lambda each: each.name) if found else ()
-    return [each for each in there if each.name not in kept and ours(each, owner)]
+    return [each for each in _of_ours(found, owner) if each.name not in kept]
 
 
-def _renamed(
+def _moving(
     wanted: DesiredApplication, found: ObservedApplication | None, owner: str
 ) -> list[FederatedIdentityCredential]:
-    names = {each.name for each in found.application.federated} if found else set()
-    coming = {(each.issuer, each.subject) for each in wanted.federated if each.name not in names}
-    return [each for each in _left(wanted, found, owner) if (each.issuer, each.subject) in coming]
+    """Those whose issuer and subject the manifest gives to another name."""
+    names = {(each.issuer, each.subject): each.name for each in wanted.federated}
+    return [
+        each
+        for each in _of_ours(found, owner)
+        if names.get((each.issuer, each.subject), each.name) != each.name
+    ]
+
+
+def _of_ours(found: ObservedApplication | None, owner: str) -> list[FederatedIdentityCredential]:
+    there = sorted(found.application.federated, key=lambda each: each.name) if found else ()
+    return [each for each in there if ours(each, owner)]
 
 
 def _removal(wanted: DesiredApplication, each: FederatedIdentityCredential) -> RemoveFederated:

@@ -171,11 +171,10 @@ def registered(
 
 def deleted(found: ObservedApplication) -> DeletedApplication:
     """The same application, softly deleted a day ago, with its service principal."""
-    principal = found.service_principal
     return DeletedApplication(
         application=found.application,
         deleted=NOW - DAY,
-        service_principal_id=principal.id if principal else None,
+        service_principal=found.service_principal,
     )
 
 

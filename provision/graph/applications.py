@@ -9,7 +9,7 @@ from provision.graph import operations, parse, paths
 from provision.graph.answers import PAGE, present, select
 from provision.graph.client import Graph
 from provision.graph.refusals import Operation
-from provision.model import Application, DeletedApplication
+from provision.model import Application, DeletedApplication, ServicePrincipal
 
 
 async def applications_owned(graph: Graph, owner_tag: str) -> tuple[Application, ...]:
@@ -162,14 +162,14 @@ async def deleted_applications(graph: Graph) -> tuple[DeletedApplication, ...]:
     return tuple(parse.understood(parse.deleted_application, item, action=action) for item in items)
 
 
-async def deleted_service_principal(graph: Graph, app_id: str) -> str | None:
-    """The object id of an application's service principal in the recycle bin."""
+async def deleted_service_principal(graph: Graph, app_id: str) -> ServicePrincipal | None:
+    """An application's service principal in the recycle bin, without what was granted to it."""
     action = f"look for the deleted service principal of {app_id}"
     fields = select(parse.SERVICE_PRINCIPAL_FIELDS)
     key = paths.quoted(app_id)
     path = f"{paths.DELETED_SERVICE_PRINCIPALS}?$filter=appId%20eq%20%27{key}%27&$select={fields}"
     items = await graph.pages(path, action=action)
-    return next((str(item["id"]) for item in items if item.get("id")), None)
+    return next((parse.service_principal(item) for item in items if item.get("id")), None)
 
 
 async def restore(graph: Graph, object_id: str) -> None:

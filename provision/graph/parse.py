@@ -128,7 +128,7 @@ def deleted_application(data: Mapping[str, Any]) -> DeletedApplication:
     return DeletedApplication(
         application=application(data),
         deleted=moment(data["deletedDateTime"]),
-        service_principal_id=None,
+        service_principal=None,
     )
 
 

@@ -204,11 +204,14 @@ def test_deleted_applications_tell_since_when(scripted: Scripted) -> None:
 
 
 def test_a_deleted_service_principal_is_found_by_its_application(scripted: Scripted) -> None:
-    scripted.will(Answer(body={"value": [{"id": "sp", "appId": "client"}]}))
+    scripted.will(
+        Answer(body={"value": [{"id": "sp", "appId": "client", "accountEnabled": False}]})
+    )
 
     found = scripted.run(lambda graph: directory.deleted_service_principal(graph, "client"))
 
-    assert found == "sp"
+    assert found is not None
+    assert (found.id, found.enabled) == ("sp", False)
     assert "$filter=appId eq 'client'&" in scripted.asked[0].path
 
 

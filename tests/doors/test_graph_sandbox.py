@@ -113,7 +113,8 @@ def test_a_deleted_application_and_its_service_principal_come_back(run: Run) -> 
 
         (deleted,) = await directory.deleted_applications(graph)
         found = await directory.deleted_service_principal(graph, made.app_id)
-        assert (deleted.application.id, found) == (made.id, principal.id)
+        assert found is not None
+        assert (deleted.application.id, found.id) == (made.id, principal.id)
         await directory.restore(graph, made.id)
         await directory.restore(graph, principal.id)
 

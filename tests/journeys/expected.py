@@ -10,7 +10,7 @@ import outsider
 import paper
 import truth
 from neighbours import THEIR_ROLE, assignments, grants, ours, principal_of
-from wishes import GRAPH, KEYS, OWNER, Wishes
+from wishes import GRAPH, INSIGHTS, KEYS, OWNER, Wishes
 
 from provision.sandbox.server import Server
 from provision.sandbox.tenant import Seen, parse_time
@@ -42,7 +42,7 @@ def differences(server: Server, wishes: Wishes, folder: Path) -> list[str]:
             for name, (wanted, there) in pairs.items()
             if wanted != there
         ]
-        found += _secrets(server, wishes, key, app, folder)
+        found += _secrets(server, wishes, key, app, folder, asleep=not principal["accountEnabled"])
     names = {f"{OWNER}.{key}" for key in wishes.applications}
     for each in owned(server):
         if each["uniqueName"] not in names and "provision:preserve" not in each["tags"]:
@@ -61,10 +61,17 @@ def surplus(server: Server, wishes: Wishes) -> list[str]:
     """Secrets of ours beyond one for each that the manifest names: for when every overlap has passed."""
     found = []
     for key in sorted(wishes.applications):
-        listed = sorted(_credential(each) for each in _own_secrets(ours(server, key) or {}))
-        if listed != sorted(wishes.secrets(key)):
+        app = ours(server, key) or {}
+        listed = sorted(_credential(each) for each in _own_secrets(app))
+        if not asleep(server, app) and listed != sorted(wishes.secrets(key)):
             found.append(f"{key} has the secrets {listed}")
     return found
+
+
+def asleep(server: Server, app: dict[str, Any]) -> bool:
+    """Whether its service principal is disabled: then it signs in with nothing, and gets nothing new."""
+    principal = principal_of(server, app) if app else None
+    return principal is not None and not principal["accountEnabled"]
 
 
 def _properties(
@@ -81,8 +88,8 @@ def _properties(
             pairs[name] = (said[name] or None, app[name] or None)
     if said.get("redirects") is not None:
         pairs["redirects"] = (sorted(said["redirects"]), sorted(app["web"]["redirectUris"]))
-    if wishes.enabled(key) is not None:
-        pairs["enabled"] = (wishes.enabled(key), principal["accountEnabled"])
+    if said.get("enabled") is not None:
+        pairs["enabled"] = (said["enabled"], principal["accountEnabled"])
     if said.get("assignmentRequired") is not None:
         required = principal["appRoleAssignmentRequired"]
         pairs["assignmentRequired"] = (said["assignmentRequired"], required)
@@ -104,7 +111,11 @@ def _offered(
     }
     clients = [ours(server, each) for each in wishes.clients(key)]
     wanted = {(each["appId"], value) for each in clients if each for value in offers["scopes"]}
+    known = wishes.known(key)
+    keys = {other["appId"]: each for each in KEYS if (other := ours(server, each))}
+    there = {keys.get(id, id) for id in app["api"]["knownClientApplications"]}
     return {
+        "known clients": (there if known is None else {*known}, there),
         "roles offered": (sorted(offers["roles"]), sorted(e["value"] for e in app["appRoles"])),
         "scopes offered": (sorted(offers["scopes"]), sorted(scopes.values())),
         "disabled": ([], [each["value"] for each in entries if not each["isEnabled"]]),
@@ -125,6 +136,7 @@ def _permissions(
         names.get((each["resourceAppId"], access["id"]), (each["resourceAppId"], "", access["id"]))
         for each in app["requiredResourceAccess"]
         for access in each["resourceAccess"]
+        if _is_there(server, each["resourceAppId"])
     }
     granted = set()
     for each in assignments(server, principal):
@@ -144,9 +156,17 @@ def _permissions(
     return {"requested": (wanted, asked), "granted": (wanted, granted)}
 
 
+def _is_there(server: Server, app_id: str) -> bool:
+    """Whether a resource can be read: what was asked of one that is gone is kept, in case it is restored."""
+    found = server.tenant().find_all("servicePrincipals", "appId", app_id, Seen.truth())
+    return next(found, None) is not None
+
+
 def _names(server: Server) -> dict[tuple[str, str], tuple[str, str, str]]:
     """Resource, kind and value of every permission of Graph and of our own APIs, by appId and id."""
     resources = [(GRAPH, truth.graph(server))]
+    insights = truth.principal_called(server, INSIGHTS)
+    resources += [(INSIGHTS, insights)] if insights else []
     resources += [(key, app) for key in KEYS if (app := ours(server, key))]
     found = {}
     for name, each in resources:
@@ -164,27 +184,43 @@ def _trust(
     kind = "federatedIdentityCredentials"
     listed = server.tenant().find_all(kind, "_application", app["id"], Seen.truth())
     there = {each["name"]: each["subject"] for each in listed}
-    branch = wishes.applications[key].get("trust")
-    wanted = {"hub": f"repo:contoso/shop:ref:refs/heads/{branch}"} if branch else {}
-    ours_there = {name: there[name] for name in there if not name.startswith("theirs")}
-    owners = {name.lower() for name in wishes.applications[key].get("owners") or ()}
-    people = {
-        each["userPrincipalName"].split("@")[0].lower()
-        for id in app["_owners"]
-        if (each := server.tenant().get("users", id, Seen.truth()))
+    branches = wishes.applications[key].get("trust") or {}
+    wanted = {
+        name: f"repo:contoso/shop:ref:refs/heads/{branch}" for name, branch in branches.items()
     }
-    return {"trusted": (wanted, ours_there), "owners missing": (set(), owners - people)}
+    ours_there = {name: there[name] for name in there if not name.startswith("theirs")}
+    principal = principal_of(server, app) or {"_owners": []}
+    said = wishes.applications[key]
+    return {
+        "trusted": (wanted, ours_there),
+        "owners missing": (set(), {*(said.get("owners") or ())} - _people(server, app)),
+        "owners of its principal missing": (
+            set(),
+            {*(said.get("principalOwners") or ())} - _people(server, principal),
+        ),
+    }
+
+
+def _people(server: Server, owned: dict[str, Any]) -> set[str]:
+    users = (server.tenant().get("users", id, Seen.truth()) for id in owned["_owners"])
+    return {each["userPrincipalName"].split("@")[0] for each in users if each}
 
 
 def _secrets(
-    server: Server, wishes: Wishes, key: str, app: dict[str, Any], folder: Path
+    server: Server,
+    wishes: Wishes,
+    key: str,
+    app: dict[str, Any],
+    folder: Path,
+    *,
+    asleep: bool,
 ) -> list[str]:
     """Every secret of the manifest is stored, listed, alive, recorded, and signs in; others retire."""
     wanted, found, now = wishes.secrets(key), [], server.tenant().clock.now()
-    held = paper.stored(folder) if wanted else {}
+    held = paper.stored(folder) if wanted and not asleep else {}
     listed = {each["keyId"]: each for each in _own_secrets(app)}
     kept = set()
-    for name, (_, prefix) in wanted.items():
+    for name, (_, prefix) in wanted.items() if not asleep else ():
         key_id = held.get(f"{prefix}CLIENT_SECRET_ID", "nothing")
         kept.add(key_id)
         if key_id not in listed:

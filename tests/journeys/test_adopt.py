@@ -275,3 +275,34 @@ def test_a_role_without_a_value_can_be_taken_off_too(
 
     assert done.exit_code == 0, done.said
     assert now(sandbox, theirs)["appRoles"] == []
+
+
+def adopting_too(workplace: Path, app: dict[str, Any], name: str) -> Path:
+    """Another team's manifest of the same application, with one secret of its own."""
+    wanted = adopting(app, credentials={name: paper.a_secret(prefix="OTHER_")})
+    manifest = paper.write(workplace, wanted, name="other")
+    return manifest.rename(workplace / "other.yaml")
+
+
+@pytest.mark.parametrize("name", ["ci", "deploy"])
+def test_two_manifests_may_adopt_one_application_and_leave_each_others_secrets_alone(
+    theirs: dict[str, Any], sandbox: Server, provision: Provision, workplace: Path, name: str
+) -> None:
+    """Also where both call theirs by the same name: a record belongs to whoever named its secret."""
+    second = adopting_too(workplace, theirs, name)
+    first = paper.write(workplace, adopting(theirs))
+    for manifest in (first, second):
+        done = provision("apply", manifest, "--yes")
+        assert done.exit_code == 0, done.said
+    secrets = now(sandbox, theirs)["passwordCredentials"]
+
+    planned = [provision("plan", each, "--detailed-exitcode") for each in (first, second)]
+    gone = provision("destroy", second, "--yes")
+
+    assert [each.exit_code for each in planned] == [0, 0], [each.said for each in planned]
+    assert len(secrets) == 3
+    assert gone.exit_code == 0, gone.said
+    left = now(sandbox, theirs)
+    assert left["passwordCredentials"] == secrets[:2]
+    assert any(tag.startswith("provision:stored:ci:") for tag in left["tags"])
+    assert provision("plan", first, "--detailed-exitcode").exit_code == 0

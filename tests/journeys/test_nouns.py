@@ -245,6 +245,40 @@ def test_federated_credentials_are_added_changed_and_removed_beside_others(
     }
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"x": "main", "y": "release"}, {"x": "release", "y": "main"}),
+        ({"x": "main", "y": "release"}, {"x": "release"}),
+        ({"x": "main"}, {"a": "main", "x": "release"}),
+        ({"x": "1", "y": "2", "z": "3"}, {"x": "2", "y": "3", "z": "1"}),
+    ],
+)
+@pytest.mark.parametrize("sandbox", [{}, {"profile": "typical", "seed": 3}], indirect=True)
+def test_subjects_may_move_from_one_federated_credential_to_another(
+    sandbox: Server,
+    provision: Provision,
+    workplace: Path,
+    before: dict[str, str],
+    after: dict[str, str],
+) -> None:
+    """The directory takes an issuer and subject once, so what holds it has to go first."""
+    for branches in (before, after):
+        trust = {
+            name: {"federated": {"github": {"repository": "contoso/shop", "branch": branch}}}
+            for name, branch in branches.items()
+        }
+        manifest = paper.write(workplace, bare(credentials=trust))
+        done = provision("apply", manifest, "--yes", "--skip-verify")
+        assert done.exit_code == 0, done.said
+        sandbox.advance(timedelta(minutes=10))
+
+    kind, id = "federatedIdentityCredentials", truth.application(sandbox)["id"]
+    listed = sandbox.tenant().find_all(kind, "_application", id, Seen.truth())
+    assert {e["name"]: e["subject"].split("/")[-1] for e in listed} == after
+    assert json.loads(provision("plan", manifest, "--json").stdout)["steps"] == []
+
+
 def test_what_is_preserved_is_not_deleted_when_it_leaves_the_manifest(
     sandbox: Server, provision: Provision, workplace: Path
 ) -> None:
@@ -314,27 +348,3 @@ def test_everything_at_once_survives_a_lagging_directory(
     sandbox.advance(timedelta(minutes=10))
     again = provision("plan", manifest, "--json")
     assert json.loads(again.stdout)["steps"] == []
-
-
-def test_a_suspended_workload_is_left_with_what_it_has_until_it_is_enabled_again(
-    sandbox: Server, provision: Provision, workplace: Path
-) -> None:
-    """A secret that nobody can prove is not issued, and none is removed for its sake."""
-    asleep = paper.an_app(servicePrincipal={"enabled": False})
-    settled(provision, paper.write(workplace, paper.an_app()))
-    before = truth.key_ids(sandbox)
-    manifest = paper.write(workplace, asleep)
-    settled(provision, manifest)
-    sandbox.advance(timedelta(days=75))
-
-    said = settled(provision, manifest)
-    forced = provision("rotate", manifest, "--now", "--no-overlap")
-
-    assert "ci: no secret is issued while the service principal is disabled" in said
-    assert "its service principal is disabled, as declared: it gets no token" in said
-    assert truth.key_ids(sandbox) == before
-    assert forced.exit_code == 0, forced.said
-    awake = settled(
-        provision, paper.write(workplace, paper.an_app(servicePrincipal={"enabled": True}))
-    )
-    assert "issue secret ci" in awake

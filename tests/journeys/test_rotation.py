@@ -296,3 +296,31 @@ def test_a_credential_that_is_renamed_gets_a_secret_of_its_own_before_the_old_on
     proven = provision("verify", manifest, "--require-proof")
     assert proven.exit_code == 0, proven.said
     assert provision("plan", manifest, "--detailed-exitcode").exit_code == 0
+
+
+def test_credentials_that_exchange_their_places_are_renewed_into_them(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """What each place holds works until it expires, so it is renewed in time, and nobody is locked out."""
+
+    def placed(ci: str, spare: str) -> Path:
+        both = {"ci": paper.a_secret(prefix=ci), "spare": paper.a_secret(prefix=spare)}
+        return paper.write(workplace, paper.an_app(credentials=both))
+
+    provision("apply", placed("A_", "B_"), "--yes", "--skip-verify")
+    before = truth.key_ids(sandbox)
+    sandbox.advance(timedelta(days=75))
+    manifest = placed("B_", "A_")
+
+    done = provision("apply", manifest, "--yes")
+
+    assert done.exit_code == 0, done.said
+    held = paper.stored(workplace)
+    names = {
+        each["keyId"]: each["displayName"].split(":")[2]
+        for each in truth.application(sandbox)["passwordCredentials"]
+    }
+    new = {prefix: held[f"{prefix}CLIENT_SECRET_ID"] for prefix in ("A_", "B_")}
+    assert {prefix: names[id] for prefix, id in new.items()} == {"A_": "spare", "B_": "ci"}
+    assert {*before} < {*names}
+    assert provision("plan", manifest, "--detailed-exitcode").exit_code == 0

@@ -51,6 +51,12 @@ def graph(server: Server) -> dict[str, Any]:
     return found
 
 
+def principal_called(server: Server, name: str) -> dict[str, Any] | None:
+    """The service principal of this name, if there is one."""
+    found = server.tenant().find_all("servicePrincipals", "displayName", name, Seen.truth())
+    return next(found, None)
+
+
 def key_ids(server: Server, unique_name: str = "hello.my-workload") -> list[str]:
     """The secrets of an application, in the order of their making."""
     listed = application(server, unique_name)["passwordCredentials"]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import adopted
 import expected
+import neighbours
 import paper
 import truth
+from adopted import Adopted
 from hypothesis import strategies as st
 from journey import Outcome, run_here
 from neighbours import DOINGS, Deed, Neighbours, settle
-from wishes import APPLICATIONS, EDITS, OWNER, Allow, Edit, Remove, Rename, Wishes
+from readers import Reader, readers
+from wishes import APPLICATIONS, EDITS, KEYS, OWNER, Adopt, Allow, Edit, Remove, Rename, Wishes
 
 from provision.sandbox import identities
 from provision.sandbox.faults import Fault
@@ -23,6 +29,7 @@ from provision.sandbox.server import Server
 from provision.sandbox.tenant import Seen
 
 WRITES = "PATCH|POST|DELETE"
+CONSENTING = ("AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All")
 
 
 @dataclass(frozen=True)
@@ -44,16 +51,26 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Apply:
-    """One apply, with or without leave to delete, the proof, and trouble."""
+    """One apply, with or without leave to delete, the proof, and trouble.
+
+    `way`: of the manifest, of a saved plan, of consents alone, of the one application `key`, or by a developer who
+    may not consent.
+    """
 
     allow_destroy: bool
     verify: bool = False
     trouble: Trouble | None = None
+    way: str = "manifest"
+    key: str = ""
 
 
 @dataclass(frozen=True)
 class Rotate:
-    """All secrets now."""
+    """All secrets now, or those of one application."""
+
+    overlap: bool = True
+    key: str = ""
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,7 @@ class Destroy:
     """Everything of the manifest goes."""
 
     purge: bool
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,10 @@ APPLIES = st.builds(
     st.sampled_from((True, True, False)),
     st.sampled_from((False, False, False, True)),
     st.none() | TROUBLES,
+    st.sampled_from(("manifest", "manifest", "saved", "saved", "consent", "developer", "target")),
+    st.sampled_from(KEYS),
 )
+ROTATIONS = st.builds(Rotate, st.booleans(), st.sampled_from(("", "", *KEYS)), st.none() | TROUBLES)
 EVENTS = st.one_of(
     EDITS,
     EDITS,
@@ -100,7 +121,12 @@ EVENTS = st.one_of(
     ),
 )
 RUNS = st.one_of(
-    APPLIES, APPLIES, APPLIES, APPLIES, st.just(Rotate()), st.builds(Destroy, st.booleans())
+    APPLIES,
+    APPLIES,
+    APPLIES,
+    APPLIES,
+    ROTATIONS,
+    st.builds(Destroy, st.booleans(), st.none() | TROUBLES),
 )
 ROUNDS = st.tuples(st.lists(EVENTS, min_size=2, max_size=5), RUNS)
 BEGINNING = st.tuples(st.lists(APPLICATIONS, min_size=2, max_size=4), APPLIES)
@@ -127,20 +153,21 @@ class Upheaval:
     def __post_init__(self) -> None:
         self.neighbours = Neighbours(self.server)
         self.identity = identities.add(self.server.tenant(), "nightly-function")
+        self.adopted = Adopted(self.server)
         self.at_rest = False
 
     def carry_out(self, command: Any) -> None:
         """One command."""
         self.at_rest = self.at_rest and isinstance(command, Apply | Rotate | Wait | Directory)
         match command:
-            case Edit() | Remove() | Rename() | Allow():
+            case Edit() | Remove() | Rename() | Allow() | Adopt():
                 self.wishes.edit(command)
             case Deed():
                 self.neighbours.do(command)
             case Apply():
                 self._apply(command)
             case Rotate():
-                self._rotate()
+                self._rotate(command)
             case Destroy():
                 self._destroy(command)
             case Wait():
@@ -159,36 +186,113 @@ class Upheaval:
         assert expected.surplus(self.server, self.wishes) == []
 
     def _manifest(self) -> Path:
+        wanted = self.wishes.adopted
+        more = {} if wanted is None else {adopted.KEY: self.adopted.wish(wanted)}
         return self.wishes.write(
-            self.folder, self.identity.principal_id, self.server.tenant().domain
+            self.folder, self.identity.principal_id, self.server.tenant().domain, more
         )
 
     def _apply(self, command: Apply) -> None:
+        settle(self.server)
         before, self.at_rest = everything(self.server), False
-        if command.trouble:
-            self.server.faults.add(command.trouble.fault())
-        done = self._run(command)
-        self.server.faults.clear()
+        served = readers(self.server, self.folder)
+        words = self._words(command)
+        with self._in(command.trouble), self._as_one_who_may(command):
+            done = self._run(command, *words)
         killed = command.trouble is not None and command.trouble.what == "killed"
-        if done.exit_code == 0:
+        if killed and command.way == "saved" and done.exit_code != 0:
+            settle(self.server)
+            done = self._run(command, self.folder / "plan.json")
+        elif command.way == "developer" and done.exit_code == 1 and not _kind(done):
+            killed = True  # what waits for somebody who may consent is left
+        if command.way == "consent":
+            assert everything(self.server)[0] == before[0], done.said
+        elif done.exit_code == 0 and command.way != "target":
             self._is_as_wished(done, command)
-        elif _kind(done) == "UnsafePlan":
+        elif done.exit_code != 0 and _kind(done) == "UnsafePlan":
             assert not command.allow_destroy, done.said
             assert self._strays(), done.said
             assert everything(self.server) == before
-        else:
+        elif done.exit_code != 0 and command.way != "target":
             assert killed, done.said
         self._others_are_undisturbed(done)
+        self._nobody_is_locked_out(served, done)
+
+    def _words(self, command: Apply) -> tuple[object, ...]:
+        manifest = self._manifest()
+        if command.way == "consent":
+            return (manifest, "--only", "consent")
+        if command.way == "target" and command.key in self.wishes.applications:
+            return (manifest, "--target", command.key)
+        if command.way == "saved":
+            done = run_here("plan", manifest, "--out", "plan.json", "--json")
+            assert done.exit_code == 0, done.said
+            return (self.folder / "plan.json",)
+        return (manifest,)
+
+    @contextmanager
+    def _in(self, trouble: Trouble | None) -> Iterator[None]:
+        if trouble:
+            self.server.faults.add(trouble.fault())
+        yield
+        self.server.faults.clear()
+
+    @contextmanager
+    def _as_one_who_may(self, command: Apply) -> Iterator[None]:
+        """The sandbox's operator, without the rights to consent while a developer works."""
+        names = {each["id"]: each["value"] for each in truth.graph(self.server)["appRoles"]}
+        app = next(
+            self.server.tenant().find_all(
+                "servicePrincipals", "displayName", truth.OPERATOR, Seen.truth()
+            )
+        )
+        taken = [
+            each
+            for each in neighbours.assignments(self.server, app)
+            if command.way == "developer" and names[each["appRoleId"]] in CONSENTING
+        ]
+        tenant = self.server.tenant()
+        with tenant.writing():
+            for each in taken:
+                tenant.remove("appRoleAssignments", each["id"], lag="none")
+        yield
+        with tenant.writing():
+            for each in taken:
+                tenant.put("appRoleAssignments", each, lag="none")
+
+    def _nobody_is_locked_out(
+        self, served: dict[str, Reader], done: Outcome, *, overlap: bool = True
+    ) -> None:
+        """Where the store held what signs in, it still does; and the old value works for its overlap."""
+        settle(self.server)
+        now = readers(self.server, self.folder)
+        places = {
+            prefix: (name, rules)
+            for key in self.wishes.applications
+            for name, (rules, prefix) in self.wishes.secrets(key).items()
+        }
+        awake = {
+            each["appId"]
+            for each in truth.applications(self.server)
+            if not expected.asleep(self.server, each)
+        }
+        for prefix, reader in served.items():
+            if prefix not in places or reader.identity.client_id not in awake:
+                continue
+            name, rules = places[prefix]
+            assert prefix in now, f"{prefix} holds nothing that signs in\n{done.said}"
+            if overlap and name == reader.credential and rules != "abrupt":
+                assert reader.signs_in(self.server), f"{prefix}: the old value is gone\n{done.said}"
 
     def _others_are_undisturbed(self, done: Outcome) -> None:
-        wrong = self.neighbours.disturbed()
+        wrong = self.neighbours.disturbed() + self.adopted.wrong()
         assert wrong == [], f"{wrong}\n{done.said}"
 
-    def _run(self, command: Apply) -> Outcome:
+    def _run(self, command: Apply, *words: object) -> Outcome:
         flags = ["--yes", "--json", *(["--replace-store"] if self._has_left_a_value() else [])]
         flags += ["--allow-destroy"] if command.allow_destroy else []
         flags += [] if command.verify else ["--skip-verify"]
-        return run_here("apply", self._manifest(), *flags)
+        return run_here("apply", *(words or (self._manifest(),)), *flags)
 
     def _is_as_wished(self, done: Outcome, command: Apply) -> None:
         """Once the lag has passed the plan is empty, and the tenant is what the manifest says."""
@@ -203,16 +307,24 @@ class Upheaval:
         assert steps == [], f"{json.dumps(steps, indent=1)}\n{done.said}"
         wrong = expected.differences(self.server, self.wishes, self.folder)
         wrong += expected.of_identity(self.server, self.wishes, self.identity.principal_id)
+        if self.wishes.adopted is not None:
+            wrong += self.adopted.missing(self.wishes.adopted)
         assert wrong == [], f"{wrong}\n{done.said}"
         self.at_rest = True
 
-    def _rotate(self) -> None:
+    def _rotate(self, command: Rotate) -> None:
         """What is not as the manifest says may not be provable; at rest nothing stands in the way."""
         settle(self.server)
-        done = run_here("rotate", self._manifest(), "--now", "--json")
-        expected_whole = self.at_rest
-        assert done.exit_code == 0 or not expected_whole, done.said
+        served = readers(self.server, self.folder)
+        words = [] if command.overlap else ["--no-overlap"]
+        words += ["--target", command.key] if command.key in self.wishes.applications else []
+        with self._in(command.trouble):
+            done = run_here("rotate", self._manifest(), "--now", "--json", *words)
+        killed = command.trouble is not None and command.trouble.what == "killed"
+        assert done.exit_code == 0 or killed or not self.at_rest, done.said
+        self.at_rest = self.at_rest and not killed
         self._others_are_undisturbed(done)
+        self._nobody_is_locked_out(served, done, overlap=command.overlap)
 
     def _destroy(self, command: Destroy) -> None:
         words = ["--yes", *(["--purge"] if command.purge else [])]
@@ -224,7 +336,11 @@ class Upheaval:
             for each in expected.owned(self.server)
             if each["uniqueName"] in kept or "provision:preserve" in each["tags"]
         }
-        done = run_here("destroy", self._manifest(), *words)
+        with self._in(command.trouble):
+            done = run_here("destroy", self._manifest(), *words)
+        if command.trouble and command.trouble.what == "killed":
+            settle(self.server)
+            done = run_here("destroy", self._manifest(), *words)
         assert done.exit_code == 0, done.said
         settle(self.server)
         left = {each["uniqueName"] for each in expected.owned(self.server)}
@@ -240,7 +356,7 @@ class Upheaval:
         return any(
             ids.get(value) != f"{OWNER}.{name.split('_')[0].lower()}"
             for name, value in paper.stored(self.folder).items()
-            if name.endswith("_CLIENT_ID")
+            if name.endswith("_CLIENT_ID") and not name.startswith(adopted.PREFIX)
         )
 
     def _all_owned(self) -> list[dict[str, Any]]:
@@ -264,6 +380,7 @@ def everything(server: Server) -> Any:
         "federatedIdentityCredentials",
     )
     tenant = server.tenant()
+    tenant.purge_expired()
     return truth.applications(server, deleted=None), {
         kind: [each["id"] for each in tenant.scan(kind, Seen.truth(), deleted=None)]
         for kind in kinds

@@ -21,6 +21,8 @@ RULES = {
     "abrupt": {"lifetime": "20d", "renewBefore": "2d", "overlap": "0h"},
 }
 GRAPH = "Microsoft Graph"
+INSIGHTS = "Application Insights API"
+"""A resource that the tenant has not met yet."""
 IDENTITY = "nightly"
 
 
@@ -54,6 +56,13 @@ class Allow:
     roles: list[str] | None
 
 
+@dataclass(frozen=True)
+class Adopt:
+    """What an adopted application is to have beside what it has; None takes it out of the manifest."""
+
+    wanted: dict[str, Any] | None
+
+
 def some(pool: tuple[str, ...]) -> st.SearchStrategy[Any]:
     """A few of these, sorted."""
     return st.lists(st.sampled_from(pool), unique=True, max_size=len(pool)).map(sorted)
@@ -70,6 +79,7 @@ OFFERS = st.fixed_dictionaries(
         "scopes": some(OFFERED_SCOPES),
         "words": st.sampled_from(("Orders", "Purchases")),
         "clients": some(KEYS),
+        "known": mention(some(KEYS)),
     }
 )
 ASKS = st.fixed_dictionaries(
@@ -87,6 +97,13 @@ CREDENTIALS = st.fixed_dictionaries(
         "spare": st.sampled_from(tuple(RULES)),
     },
 )
+TRUSTS: tuple[dict[str, str], ...] = (
+    {"hub": "main"},
+    {"hub": "release"},
+    {"hub": "main", "spoke": "release"},
+    {"hub": "release", "spoke": "main"},
+    {"spoke": "main"},
+)
 PARTS: dict[str, st.SearchStrategy[Any]] = {
     "displayName": st.sampled_from(("One", "Two")),
     "description": mention(st.sampled_from(("", "What it is for", "Something else"))),
@@ -98,10 +115,12 @@ PARTS: dict[str, st.SearchStrategy[Any]] = {
     "consent": mention(st.sampled_from(("grant", "request"))),
     "offers": mention(OFFERS),
     "asks": mention(ASKS),
+    "insights": st.booleans(),
     "credentials": CREDENTIALS,
-    "trust": mention(st.sampled_from(("main", "release"))),
+    "trust": mention(st.sampled_from(TRUSTS)),
     "owners": mention(some(("AdeleV", "AlexW"))),
-    "enabled": mention(st.booleans()),
+    "principalOwners": mention(some(("AdeleV", "AlexW"))),
+    "enabled": st.booleans(),
     "assignmentRequired": mention(st.booleans()),
     "preserve": st.booleans(),
 }
@@ -112,8 +131,11 @@ EDITS = st.one_of(
     st.builds(Remove, st.sampled_from(KEYS)),
     st.builds(Rename, st.sampled_from(KEYS), st.sampled_from(KEYS)),
     st.builds(Allow, mention(some(ROLES))),
+    st.builds(
+        Adopt, mention(st.fixed_dictionaries({"roles": some(ROLES), "secret": st.booleans()}))
+    ),
 )
-Change = Edit | Remove | Rename | Allow
+Change = Edit | Remove | Rename | Allow | Adopt
 
 
 @dataclass
@@ -122,6 +144,7 @@ class Wishes:
 
     applications: dict[str, dict[str, Any]] = field(default_factory=dict)
     identity: list[str] | None = None
+    adopted: dict[str, Any] | None = None
 
     def edit(self, change: Change) -> None:
         """Take a change in; one that means nothing here is none."""
@@ -136,6 +159,8 @@ class Wishes:
                     self.applications[change.to] = self.applications.pop(change.key)
             case Allow():
                 self.identity = change.roles
+            case Adopt():
+                self.adopted = change.wanted
 
     def secrets(self, key: str) -> dict[str, tuple[str, str]]:
         """The secrets of an application by name: rules and prefix. One that is renamed keeps its place."""
@@ -156,6 +181,7 @@ class Wishes:
         app = self.applications[key]
         wanted = {(GRAPH, "Role", value) for value in app.get("roles") or ()}
         wanted |= {(GRAPH, "Scope", value) for value in app.get("scopes") or ()}
+        wanted |= {(INSIGHTS, "Role", "Data.Read")} if app.get("insights") else set()
         asks = app.get("asks")
         offers = self.offers(asks["of"]) if asks and asks["of"] != key else None
         if asks and offers:
@@ -165,25 +191,28 @@ class Wishes:
             wanted |= {(asks["of"], "Scope", value) for value in there}
         return wanted
 
-    def enabled(self, key: str) -> bool | None:
-        """Whether its service principal is to be enabled; a disabled one could not prove a secret."""
-        enabled: bool | None = self.applications[key].get("enabled")
-        return True if enabled is False and self.secrets(key) else enabled
-
     def clients(self, key: str) -> list[str]:
         """The clients that an API authorizes in advance."""
         offers = self.offers(key) or {"clients": [], "scopes": []}
         others = [each for each in offers["clients"] if each in self.applications and each != key]
         return others if offers["scopes"] else []
 
-    def write(self, folder: Path, identity: str, domain: str) -> Path:
+    def known(self, key: str) -> list[str] | None:
+        """The clients that are consented to together with an API, if it says so."""
+        known = (self.offers(key) or {}).get("known")
+        return known and [each for each in known if each in self.applications and each != key]
+
+    def write(self, folder: Path, identity: str, domain: str, more: dict[str, Any]) -> Path:
         """The manifest, in JSON, which is YAML."""
         path = folder / "hello.yaml"
         content: dict[str, Any] = {
             "version": 1,
             "name": OWNER,
             "tenant": "sandbox",
-            "applications": {key: self._app(key, domain) for key in sorted(self.applications)},
+            "applications": {
+                **{key: self._app(key, domain) for key in sorted(self.applications)},
+                **more,
+            },
         }
         if self.identity is not None:
             permissions = {GRAPH: self.identity}
@@ -201,9 +230,11 @@ class Wishes:
             "preserve": app.get("preserve") or None,
             "credentials": self._credentials(key),
             "servicePrincipal": _said(
-                enabled=self.enabled(key), assignmentRequired=app.get("assignmentRequired")
+                enabled=app.get("enabled"),
+                assignmentRequired=app.get("assignmentRequired"),
+                owners=_people(app.get("principalOwners"), domain),
             ),
-            "owners": app.get("owners") and [f"{name}@{domain}" for name in app["owners"]],
+            "owners": _people(app.get("owners"), domain),
         }
         for name in ("description", "notes", "tags", "consent"):
             said[name] = app.get(name)
@@ -223,9 +254,9 @@ class Wishes:
             name: {"secret": {**RULES[rules], "store": {"dotenv": ".env", "prefix": prefix}}}
             for name, (rules, prefix) in self.secrets(key).items()
         }
-        if branch := self.applications[key].get("trust"):
+        for name, branch in (self.applications[key].get("trust") or {}).items():
             github = {"repository": "contoso/shop", "branch": branch}
-            found["hub"] = {"federated": {"github": github}}
+            found[name] = {"federated": {"github": github}}
         return found or None
 
     def _offered(self, key: str) -> dict[str, Any]:
@@ -242,11 +273,16 @@ class Wishes:
         clients = [{"client": each, "scopes": offers["scopes"]} for each in self.clients(key)]
         return {
             "appRoles": dict.fromkeys(offers["roles"], role),
-            "api": {
-                "scopes": dict.fromkeys(offers["scopes"], scope),
-                "preAuthorizedApplications": clients,
-            },
+            "api": _said(
+                scopes=dict.fromkeys(offers["scopes"], scope),
+                preAuthorizedApplications=clients,
+                knownClientApplications=self.known(key),
+            ),
         }
+
+
+def _people(names: list[str] | None, domain: str) -> list[str] | None:
+    return names and [f"{name}@{domain}" for name in names]
 
 
 def _said(**parts: Any) -> dict[str, Any] | None:
