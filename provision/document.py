@@ -30,6 +30,9 @@ SHOWN = 16
 LEAST = 12
 """So many characters of a digest must be given at least."""
 
+HERE = "."
+"""The folder of a plan that lies beside its manifest."""
+
 ENTITLEMENTS = frozenset({"appRoles", "api.oauth2PermissionScopes"})
 """Properties that list what an application offers; each entry is known by its `value`, not by its id."""
 
@@ -76,12 +79,16 @@ def targets(manifest: Manifest) -> list[str] | None:
 
 
 def digest(body: Mapping[str, Any]) -> str:
-    """sha256 over what the plan does; the order of steps and the place of a file do not count.
+    """sha256 over what the plan does; the order of steps does not count.
 
+    Neither does the place of a file, but the folder that its stores start from, where that is another than the plan's
+    own: a plan that was changed in transit must not lead a secret elsewhere.
     A plan of consents alone leaves the manifest out: what a developer changes elsewhere in it does not outdate what an
     administrator reviewed. Only which objects of the tenant its keys stand for must stay the same.
     """
-    left_out = {"digest", "folder", "file"} | ({"manifest"} if body["only"] else set())
+    left_out = {"digest", "file"} | ({"manifest", "folder"} if body["only"] else set())
+    if body.get("folder") == HERE:
+        left_out.add("folder")
     said = {key: value for key, value in body.items() if key not in left_out}
     if body["only"] and (chosen := _chosen(body)):
         said["chosen"] = chosen

@@ -160,10 +160,10 @@ def _web_spec(dice: Dice, api: ApplicationSpec) -> ApplicationSpec:
         permissions=tuple(dice.some(*asked)),
         grant=dice.one(True, True, False),
         federated=tuple(
-            FederatedSpec(
-                name=each, issuer="i", subject=dice.one("s", "t"), audience="a", mark=HERE
+            FederatedSpec(name=each, issuer="i", subject=subject, audience="a", mark=HERE)
+            for each, subject in zip(
+                dice.some("main", "tag"), dice.one(("s", "t"), ("t", "s")), strict=False
             )
-            for each in dice.some("main", "tag")
         ),
         owners=tuple(OwnerSpec(name=each, mark=HERE) for each in dice.some(*PEOPLE)),
         service_principal=PrincipalSpec(
@@ -283,16 +283,17 @@ def _web_found(
         tags=dice.some(PRESERVE, "theirs"),
         owner=dice.one(None, OWNER) if adopted else OWNER,
     )
+    subjects = dice.one("stuv", "tsvu", "uvst")  # the directory holds an issuer and subject once
     federated = [
         FederatedIdentityCredential(
             id=name,
             name=name,
             issuer="i",
-            subject=dice.one("s", "t"),
+            subject=subject,
             audiences=("a",),
             description=federated_mark(OWNER, name) if name != "his" else "",
         )
-        for name in dice.some("main", "tag", "gone", "his")
+        for name, subject in zip(dice.some("main", "tag", "gone", "his"), subjects, strict=False)
     ]
     return replace(
         base,

@@ -105,7 +105,7 @@ def body_of(
 
 def write(out: Path, body: Mapping[str, Any], manifest: Manifest) -> None:
     """Save a plan; of the manifest's place it keeps only the way there from its own folder."""
-    from provision.document import written
+    from provision.document import SHOWN, digest, written
     from provision.errors import ProvisionError
 
     here = Path(os.path.abspath(out)).parent
@@ -120,11 +120,14 @@ def write(out: Path, body: Mapping[str, Any], manifest: Manifest) -> None:
             f"--out {out} is on another drive than {manifest.file}",
             hint="Save the plan beside the manifest.",
         ) from error
+    placed = {**body, "folder": folder, "file": file}
+    placed["digest"] = digest(placed)
     try:
-        text = written({**body, "folder": folder, "file": file})
-        out.write_text(text, encoding="utf-8", newline="\n")
+        out.write_text(written(placed), encoding="utf-8", newline="\n")
     except OSError as error:
         raise ProvisionError(
             f"{out} cannot be written: {error.strerror}", hint="Name another file with --out."
         ) from error
     say(f"Saved the plan: provision apply {out}")
+    if placed["digest"] != body["digest"]:
+        say(f"Its digest, with the way to the manifest's folder: {placed['digest'][:SHOWN]}")

@@ -226,3 +226,22 @@ def test_a_saved_plan_holds_while_the_tenant_surprises(
     assert done.exit_code == 0, done.said
     assert truth.roles(sandbox) == ["User.Read.All"]
     assert len(truth.key_ids(sandbox)) == 1
+
+
+def test_a_saved_plan_whose_folder_was_changed_is_refused(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """Its stores start from there: the secret would go elsewhere."""
+    manifest = paper.write(workplace)
+    (workplace / "plans").mkdir()
+    saved = workplace / "plans" / "plan.json"
+    planned = provision("plan", manifest, "--out", saved)
+    assert "Its digest, with the way to the manifest's folder" in planned.said
+    body = json.loads(saved.read_text(encoding="utf-8"))
+    saved.write_text(json.dumps({**body, "folder": "../public"}), encoding="utf-8")
+
+    refused = provision("apply", saved, "--yes")
+
+    assert refused.exit_code == 1
+    assert "was changed after it was saved: its digest is another" in refused.said
+    assert truth.applications(sandbox) == []

@@ -259,12 +259,21 @@ def test_a_secret_that_the_manifest_lacks_has_no_lifetime() -> None:
     }
 
 
-def test_the_order_of_steps_and_the_place_of_the_file_leave_the_digest_alone() -> None:
+def test_the_order_of_steps_and_the_name_of_the_file_leave_the_digest_alone() -> None:
     steps = (GrantAppRole(app="a", role=MAIL), GrantAppRole(app="a", role=USERS))
     body = planned(*steps)
 
     assert planned(*reversed(steps))["digest"] == body["digest"]
-    assert digest({**body, "folder": "elsewhere", "file": "other.yaml"}) == body["digest"]
+    assert digest({**body, "folder": ".", "file": "other.yaml"}) == body["digest"]
+
+
+def test_the_folder_that_stores_start_from_is_in_the_digest() -> None:
+    """A plan that is changed in transit must not lead a secret to another place."""
+    body = planned(GrantAppRole(app="a", role=MAIL))
+    consents = {**body, "only": "consent"}
+
+    assert digest({**body, "folder": "../public"}) != body["digest"]
+    assert digest({**consents, "folder": "../public"}) == digest({**consents, "folder": "."})
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from provision.model import Application, AppRole, Observed, ObservedApplication,
 from provision.ownership import owner_of
 from provision.plan import (
     DESTROYS,
-    AddFederated,
     CreateResourcePrincipal,
     DeleteApplication,
     Plan,
@@ -242,7 +241,7 @@ def test_inside_an_application_what_takes_away_comes_after_all_that_gives(world:
 
     plan = planned(manifest, seen)
 
-    new = {(step.app, step.subject) for step in plan.steps if isinstance(step, AddFederated)}
+    new = {(spec.key, each.subject) for spec in manifest.applications for each in spec.federated}
     steps = [
         step
         for step in plan.steps
