@@ -20,6 +20,7 @@ from provision.manifest.nodes import (
     texts,
 )
 from provision.manifest.resources import (
+    has_powers_of_graph,
     identity,
     is_graph,
     suggest_permission,
@@ -123,8 +124,10 @@ def _of_holder(root: Node, holder: Node, hints: Hints, most: int) -> Iterator[Pr
     for asked in found:
         if asked.resource in applications(root):
             yield from _not_offered(root, asked, hints)
-        elif is_graph(asked.resource):
+            continue
+        if is_graph(asked.resource):
             yield from _of_other_kind(asked, hints)
+        if has_powers_of_graph(asked.resource):
             yield from _tier0(asked, allowed)
 
 

@@ -31,6 +31,18 @@ class WellKnown:
     offered: Mapping[Kind, frozenset[str]]
 
 
+PREDECESSOR = ("windows azure active directory", "00000002-0000-0000-c000-000000000000")
+"""Azure AD Graph, by the display name of its service principal and by appId."""
+
+
+def has_powers_of_graph(resource: str) -> bool:
+    """Whether its permissions are as powerful as those of the same names of Microsoft Graph: its predecessor's are.
+
+    https://learn.microsoft.com/graph/migrate-azure-ad-graph-overview
+    """
+    return is_graph(resource) or resource.lower() in PREDECESSOR
+
+
 def is_graph(resource: str) -> bool:
     """Whether a resource is Microsoft Graph, by name or by appId."""
     return resource == GRAPH or resource.lower() == GRAPH_APP_ID

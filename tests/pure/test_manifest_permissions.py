@@ -166,3 +166,14 @@ def test_a_delegated_permission_never_exceeds_the_user_and_needs_no_second_namin
     found = application("permissions: {Microsoft Graph: {delegated: [Directory.ReadWrite.All]}}")
 
     assert [each.kind for each in found.permissions] == ["delegated"]
+
+
+@pytest.mark.parametrize(
+    "resource", ["Windows Azure Active Directory", "00000002-0000-0000-c000-000000000000"]
+)
+def test_the_predecessor_of_microsoft_graph_opens_the_same_doors(resource):
+    (refusal,) = refusals(
+        with_application(f"permissions: {{{resource}: [Directory.ReadWrite.All]}}")
+    )
+
+    assert '"Directory.ReadWrite.All" can lead to control of the whole tenant' in refusal
