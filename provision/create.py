@@ -114,21 +114,20 @@ async def restore(run: Run, app: str, object_id: str) -> str:
 
 async def create_service_principal(step: CreateServicePrincipal, run: Run) -> str:
     """Give the application its service principal, or back the one that was deleted with it."""
-    state, restored = run.states[step.app], False
+    state = run.states[step.app]
 
     async def attempt() -> ServicePrincipal:
-        nonlocal restored
         if not state.new:  # restored by this run, or by one that was killed before it came here
             deleted = await directory.deleted_service_principal(run.target.graph, state.app_id)
             if deleted:
                 await directory.restore(run.target.graph, deleted.id)
-                restored = True
+                run.revived.add(step.app)
                 return deleted
         return await directory.create_service_principal(run.target.graph, state.app_id)
 
     made = await run.until_accepted(step.app, attempt, what="application")
     state.principal_id = made.id
-    if restored:  # the plan took it for a new one, but it comes back as it was
+    if step.app in run.revived:  # the plan took it for a new one, but it comes back as it was
         wanted = next(each for each in run.desired.applications if each.key == step.app)
         changes = tuple(principal_changes(wanted.principal, made))
         if changes:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from provision import allowed, compare, trust
 from provision.allowed import Known, known
-from provision.errors import AdoptedMissing, DeletedNamesake, ForeignApplication
+from provision.errors import AdoptedMissing, DeletedNamesake, ForeignApplication, PlanError
 from provision.life import Rotation, diff_secrets
 from provision.model import (
     Application,
@@ -76,6 +76,7 @@ def diff(
         now=now,
         rotation=rotation or Rotation(),
     )
+    _refuse_two_writers(observed)
     resources = _resource_principals(scene)
     entries: list[Entry] = []
     for application in desired.applications:
@@ -326,6 +327,18 @@ def _strays(scene: Scene) -> Iterator[Entry]:
         else:
             yield DeleteApplication(
                 app=app, application_id=stray.id, display_name=stray.display_name
+            )
+
+
+def _refuse_two_writers(observed: Observed) -> None:
+    """An application that one key made and another adopts would be changed back by each of them in turn."""
+    keys: dict[str, str] = {}
+    for key, found in sorted(observed.applications.items()):
+        other = keys.setdefault(found.application.id, key)
+        if other != key:
+            raise PlanError(
+                f"{other} and {key} are one application of this tenant: {found.application.app_id}",
+                hint="Leave only one of them in the manifest; for another key, the one that adopts it.",
             )
 
 

@@ -122,7 +122,12 @@ async def revoke_scopes(step: RevokeScopes, run: Run) -> str:
 
 
 async def withdraw(step: WithdrawPermissions, run: Run) -> str:
-    """Ask for less, once nobody shows a consent to it any more: what is not asked for is not remembered as ours."""
+    """Ask for less, once nobody shows a consent to it any more: what is not asked for is not remembered as ours.
+
+    Not where the service principal was deleted until now: its consents came back with it, and may show only later.
+    """
+    if step.app in run.revived:
+        return "not yet: consents may have come back with the service principal. Apply again"
     graph, state = run.target.graph, run.states[step.app]
     resources = {run.known_resource(each.resource): each.resource for each in step.permissions}
     left = {

@@ -78,7 +78,8 @@ class Run:
     """Lives as long as one apply; `nonce` marks the secrets that this run issued.
 
     `making` has an event for every application, and every resource, that this run brings into being: set when it is
-    there, or `broken` when it will not be. `met` are applications that were to be made and turned out to exist.
+    there, or `broken` when it will not be. `met` are applications that were to be made and turned out to exist;
+    `revived` those whose service principal came back from the deleted items, with consents that do not show yet.
     """
 
     target: Target
@@ -92,6 +93,7 @@ class Run:
     making: dict[str, asyncio.Event] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     met: dict[str, Application] = field(default_factory=dict)
+    revived: set[str] = field(default_factory=set)
 
     @classmethod
     def starting(

@@ -66,11 +66,12 @@ def _moving(
     wanted: DesiredApplication, found: ObservedApplication | None, owner: str
 ) -> list[FederatedIdentityCredential]:
     """Those whose issuer and subject the manifest gives to another name."""
-    names = {(each.issuer, each.subject): each.name for each in wanted.federated}
+    pairs = {each.name: (each.issuer, each.subject) for each in wanted.federated}
     return [
         each
         for each in _of_ours(found, owner)
-        if names.get((each.issuer, each.subject), each.name) != each.name
+        if pairs.get(each.name) != (each.issuer, each.subject)
+        and (each.issuer, each.subject) in pairs.values()
     ]
 
 

@@ -306,3 +306,27 @@ def test_two_manifests_may_adopt_one_application_and_leave_each_others_secrets_a
     assert left["passwordCredentials"] == secrets[:2]
     assert any(tag.startswith("provision:stored:ci:") for tag in left["tags"])
     assert provision("plan", first, "--detailed-exitcode").exit_code == 0
+
+
+def test_an_application_gets_another_key_by_adoption_and_never_two_at_once(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """Two keys of one application would take back from each other what they grant."""
+    old = {"my-workload": paper.an_app()}
+    provision("apply", paper.write(workplace, applications=old), "--yes")
+    before = truth.application(sandbox)
+    new = {"orders": adopting(before, "User.Read.All", "Mail.Send")}
+    beside = {"orders": adopting(before, "Mail.Send", credentials=None)}
+
+    both = provision("apply", paper.write(workplace, applications={**old, **beside}), "--yes")
+    done = provision("apply", paper.write(workplace, applications=new), "--yes")
+
+    assert both.exit_code == 1
+    assert f"my-workload and orders are one application of this tenant: {before['appId']}" in (
+        both.said
+    )
+    assert done.exit_code == 0, done.said
+    after = truth.application(sandbox)
+    assert after["id"] == before["id"]
+    assert after["passwordCredentials"] == before["passwordCredentials"]
+    assert truth.roles(sandbox) == ["Mail.Send", "User.Read.All"]

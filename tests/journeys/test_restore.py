@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,31 @@ def test_output_names_adopted_applications_and_the_rest_of_the_manifest(
     assert f"THEIRS_CLIENT_ID={theirs['appId']}" in shown.stdout
     assert f"OURS_CLIENT_ID={truth.application(sandbox, 'hello.ours')['appId']}" in shown.stdout
     assert f"AZURE_CLIENT_ID={theirs['appId']}" in one.stdout
+
+
+@pytest.mark.parametrize(
+    "sandbox",
+    [{"profile": "typical", "seed": seed, "scale": 100.0} for seed in (1, 91)],
+    indirect=True,
+)
+def test_consents_that_come_back_with_a_service_principal_are_taken_back_when_they_show(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """Withdrawn before, what was granted would pass for somebody else's decision for good."""
+    provision("apply", paper.write(workplace, paper.an_app("Mail.Send")), "--yes")
+    sandbox.advance(timedelta(minutes=10))
+    (principal,) = truth.principals(sandbox)
+    outsider.send(sandbox, "DELETE", f"servicePrincipals/{principal['id']}")
+    sandbox.advance(timedelta(minutes=10))
+    manifest = paper.write(workplace, paper.an_app("User.Read.All"))
+
+    first = provision("apply", manifest, "--yes", "--skip-verify")
+    sandbox.advance(timedelta(minutes=10))
+    second = provision("apply", manifest, "--yes", "--skip-verify")
+
+    assert first.exit_code == 0, first.said
+    assert "Apply again" in first.said
+    assert second.exit_code == 0, second.said
+    assert truth.roles(sandbox) == ["User.Read.All"]
+    sandbox.advance(timedelta(minutes=10))
+    assert provision("plan", manifest, "--detailed-exitcode").exit_code == 0

@@ -297,7 +297,7 @@ class Upheaval:
     def _is_as_wished(self, done: Outcome, command: Apply) -> None:
         """Once the lag has passed the plan is empty, and the tenant is what the manifest says."""
         settle(self.server)
-        if "RestoreApplication" in done.stdout:
+        if "RestoreApplication" in done.stdout or "have come back" in done.stdout:
             again = self._run(Apply(allow_destroy=command.allow_destroy))
             assert again.exit_code == 0, again.said
             settle(self.server)

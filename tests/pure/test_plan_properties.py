@@ -235,7 +235,7 @@ def test_at_every_moment_a_consent_of_ours_is_remembered(world: World) -> None:
 @bounded
 @given(worlds())
 def test_inside_an_application_what_takes_away_comes_after_all_that_gives(world: World) -> None:
-    """But a trust that only changes its name: the directory takes an issuer and subject once."""
+    """But a trust whose subject moves to another name: the directory takes an issuer and subject once."""
     manifest, seen = world
     takes = (*DESTROYS, WithdrawPermissions)
 
