@@ -73,6 +73,7 @@ async def revoke_role(step: RevokeAppRole, run: Run) -> str:
             await _surely_gone(listed, run)
 
     await run.until_accepted(step.app, attempt, what="permission")
+    run.revoked.add((step.app, step.role.resource, step.role.id))
     return ""
 
 
@@ -93,6 +94,7 @@ async def grant_scopes(step: GrantScopes, run: Run) -> str:
             await directory.set_scopes(graph, there.id, sorted(there.scopes | wanted))
 
     await run.until_accepted(step.app, attempt, what="service principal")
+    run.states[step.app].consented.setdefault(resource, set()).update(wanted)
     return ""
 
 
@@ -111,13 +113,17 @@ async def revoke_scopes(step: RevokeScopes, run: Run) -> str:
     async def attempt() -> None:
         observed = run.observed_principal(step.app)
         there = await found() or _called((observed.grants or ()) if observed else (), step.grant_id)
-        left = sorted(there.scopes - doomed) if there else []
+        new = run.states[step.app].consented.get(there.resource_id, set()) if there else set()
+        left = sorted((there.scopes | new) - doomed) if there else []
         if left:
             await directory.set_scopes(graph, step.grant_id, left)
         elif not await directory.delete_grant(graph, step.grant_id):
             await _surely_gone(listed, run)
 
     await run.until_accepted(step.app, attempt, what="permission")
+    resource = run.known_resource(step.scopes[0].resource)
+    run.states[step.app].consented.get(resource or "", set()).difference_update(doomed)
+    run.revoked.update((step.app, scope.resource, scope.value) for scope in step.scopes)
     return ""
 
 
@@ -134,6 +140,8 @@ async def withdraw(step: WithdrawPermissions, run: Run) -> str:
         (each.resource, each.id if isinstance(each, AppRole) else each.value)
         for each in step.permissions
     }
+    # What this run revoked itself is gone, whatever a replica still shows.
+    left -= {(resource, what) for app, resource, what in run.revoked if app == step.app}
     for look in range(LOOKS if state.principal_id else 0):
         read = await directory.service_principals(graph, [state.app_id], delegated=[state.app_id])
         there = read.get(state.app_id)

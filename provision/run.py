@@ -42,7 +42,8 @@ class State:
     """An application's ids, and the lists that Graph replaces whole, as last written or read.
 
     `removed` and `withdrawn` are what this run took out of them: a stale read must not bring it back. `lost` names
-    secrets that may exist because the answer to their request was lost. A managed identity has no `id`.
+    secrets that may exist because the answer to their request was lost; `consented` are the scopes that this run granted,
+    by the resource's service principal, which a stale read may lack. A managed identity has no `id`.
     """
 
     id: str
@@ -56,6 +57,7 @@ class State:
     removed: frozenset[str] = frozenset()
     withdrawn: frozenset[ResourceAccess] = frozenset()
     lost: set[str] = field(default_factory=set)
+    consented: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -79,7 +81,8 @@ class Run:
 
     `making` has an event for every application, and every resource, that this run brings into being: set when it is
     there, or `broken` when it will not be. `met` are applications that were to be made and turned out to exist;
-    `revived` those whose service principal came back from the deleted items, with consents that do not show yet.
+    `revived` those whose service principal came back from the deleted items, with consents that do not show yet;
+    `revoked` names what was taken back, by application, resource, and role id or scope.
     """
 
     target: Target
@@ -94,6 +97,7 @@ class Run:
     broken: set[str] = field(default_factory=set)
     met: dict[str, Application] = field(default_factory=dict)
     revived: set[str] = field(default_factory=set)
+    revoked: set[tuple[str, str, str]] = field(default_factory=set)
 
     @classmethod
     def starting(
@@ -122,6 +126,7 @@ class Run:
             fresh[key] = State(id="", app_id=identity.app_id, principal_id=identity.id)
         for key, state in fresh.items():
             if app in (None, key) or key not in self.states:
+                state.consented = self.states[key].consented if key in self.states else {}
                 self.states[key] = state
 
     def made(self, app: str) -> bool:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+GRACE = 1.0
+"""Seconds that requests under way may take to end when another has failed."""
+
 
 def read_manifest(path: Path, options: Options) -> Manifest:
     """The manifest, narrowed to the targets; its warnings are told."""
@@ -133,10 +136,15 @@ def work(
 
 
 async def _alone() -> None:
-    """End what still asks beside a request that failed: its connections are about to be closed."""
+    """End what still asks beside a request that failed: its connections are about to be closed.
+
+    A moment first: who is stopped while shaking hands leaves a socket behind.
+    """
     import asyncio
 
     others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=GRACE)
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)

@@ -11,6 +11,7 @@ import pytest
 import truth
 from journey import Provision, StartSandbox
 
+from provision.sandbox.lag import Lag
 from provision.sandbox.server import Server
 from provision.sandbox.tenant import Seen
 
@@ -252,3 +253,25 @@ def test_a_consent_is_taken_back_from_a_restored_client_when_the_api_has_dropped
     found = sandbox.tenant().scan("oauth2PermissionGrants", Seen.truth())
     assert [each["scope"] for each in found if "Orders" in each["scope"]] == []
     assert_settled(provision, manifest)
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_scope_granted_beside_one_that_is_revoked_survives_a_stale_read(
+    start_sandbox: StartSandbox, provision: Provision, workplace: Path, seed: int
+) -> None:
+    """Both are one consent: what a replica showed from before the grant must not be written back."""
+    sandbox = start_sandbox(profile="strong", scale=200)
+    before = front(permissions={"Microsoft Graph": {"delegated": ["openid"]}})
+    manifest = write(workplace, front=before)
+    assert provision("apply", manifest, "--yes", "--skip-verify").exit_code == 0
+    sandbox.store.lag = Lag(profile="slow", scale=sandbox.scale, seed=seed)
+    after = front(permissions={"Microsoft Graph": {"delegated": ["User.Read", "email"]}})
+
+    done = provision("apply", write(workplace, front=after), "--yes", "--skip-verify")
+
+    assert done.exit_code == 0, done.said
+    app = truth.application(sandbox, "orders.front")
+    tenant, now = sandbox.tenant(), Seen.truth()
+    (principal,) = tenant.find_all("servicePrincipals", "appId", app["appId"], now)
+    (consent,) = tenant.find_all("oauth2PermissionGrants", "clientId", principal["id"], now)
+    assert sorted(consent["scope"].split()) == ["User.Read", "email"]
