@@ -16,8 +16,9 @@ from provision import refused
 from provision.clock import SystemClock
 from provision.errors import Forbidden, UsageError
 from provision.manifest.spec import Manifest
-from provision.model import DotenvStore, Secret, StorePlace
+from provision.places import DotenvStore, StorePlace
 from provision.progress import Progress, Silent
+from provision.secret import Secret
 from provision.stores import open_store
 from provision.target import Target
 

@@ -18,6 +18,7 @@
     │   ├── AnswerLost                   a write may have taken effect: look before asking again
     │   └── NotYetVisible                the directory has not caught up; trying again is the answer
     ├── StoreError                       the value could not be stored; the credential was taken back
+    │   └── Unreadable                   it cannot be read from here: what it holds is not known
     ├── ProofError                       no token, or a token without what was declared
     └── Interrupted                      somebody pressed Ctrl-C or sent SIGTERM; exit code 130 or 143
 
@@ -227,6 +228,10 @@ class NotYetVisible(GraphError):
 
 class StoreError(ProvisionError):
     """A store cannot take or give the value."""
+
+
+class Unreadable(StoreError):
+    """A store's value cannot be read from here, though it may well be written."""
 
 
 class ProofError(ProvisionError):

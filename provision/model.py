@@ -1,36 +1,17 @@
-"""Graph's nouns as frozen data: what is wanted, what is there, and a value that never prints itself."""
+"""Graph's nouns as frozen data: what is wanted, and what is there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
+
+from provision.places import StorePlace
+from provision.secret import Secret
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 """Microsoft Graph's appId, the same in every cloud."""
-
-
-class Secret:
-    """A value that must reach its store and nothing else: it cannot be printed, compared or copied."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The value itself; only stores and the request for a token may ask."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret cannot be serialised")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -79,6 +60,27 @@ class PasswordCredential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCredential:
+    """A certificate as Graph lists it; `thumbprint` is its SHA-1 in upper-case hexadecimal digits, if told."""
+
+    key_id: str
+    display_name: str
+    start: datetime
+    end: datetime
+    thumbprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The public part of a certificate, in DER; `thumbprint` as in KeyCredential."""
+
+    der: bytes
+    thumbprint: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FederatedIdentityCredential:
     """A trust in another issuer's tokens; `description` says whose it is."""
 
@@ -101,6 +103,7 @@ class Application:
     tags: frozenset[str]
     required_resource_access: frozenset[ResourceAccess]
     password_credentials: tuple[PasswordCredential, ...]
+    key_credentials: tuple[KeyCredential, ...] = ()
     federated: tuple[FederatedIdentityCredential, ...] = ()
 
     @property
@@ -196,32 +199,36 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DotenvStore:
-    """A secret's place: keys with one prefix in a dotenv file; `written` is its path as the manifest has it."""
-
-    path: Path
-    prefix: str
-    written: str = field(default="", compare=False)
-
-    @property
-    def address(self) -> str:
-        """As a plan shows it: the same on every machine, and nobody is misled about the folder."""
-        return f"{self.written or self.path.name} ({self.prefix}*)"
-
-
-StorePlace = DotenvStore
-"""Where a secret value goes; more kinds join here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredSecret:
-    """A secret as the manifest wants it."""
+    """A secret as the manifest wants it; `replaces` are keyIds of secrets made elsewhere, which it takes over."""
 
     name: str
     lifetime: timedelta
     renew_before: timedelta
     overlap: timedelta
     store: StorePlace
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredCertificate:
+    """A certificate as the manifest wants it: made here, with a key of `key_size` bits, unless `store` is a PemFile.
+
+    For one that its users keep up, `lifetime` tells nothing.
+    """
+
+    name: str
+    lifetime: timedelta
+    renew_before: timedelta
+    overlap: timedelta
+    store: StorePlace
+    key_size: int = 2048
+    subject: str = ""
+    replaces: tuple[str, ...] = ()
+
+
+DesiredStored = DesiredSecret | DesiredCertificate
+"""A credential with a value, which is kept in a store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +293,7 @@ class DesiredApplication:
     secrets: tuple[DesiredSecret, ...]
     calls: tuple[Call, ...]
     scopes: frozenset[PermissionScope] = frozenset()
+    certificates: tuple[DesiredCertificate, ...] = ()
     federated: tuple[DesiredFederated, ...] = ()
     offered_roles: tuple[Mapping[str, Any], ...] | None = None
     offered_scopes: tuple[Mapping[str, Any], ...] | None = None
@@ -295,6 +303,11 @@ class DesiredApplication:
     principal: DesiredPrincipal = field(default_factory=DesiredPrincipal)
     preserve: bool = False
     adopt: str | None = None
+
+    @property
+    def stored(self) -> tuple[DesiredStored, ...]:
+        """The credentials that have a value to keep."""
+        return (*self.secrets, *self.certificates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,7 +334,7 @@ class Held:
     """What the store of one credential says on this machine.
 
     `readable` is false when the store cannot be read here. `works` is the token service's word on
-    the stored value, asked only when the directory did not settle the matter.
+    the stored value, asked only when the directory did not settle the matter. `certificate` is what a PemFile has.
     """
 
     readable: bool
@@ -329,6 +342,7 @@ class Held:
     tenant_id: str | None = None
     app_id: str | None = None
     works: bool | None = None
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,6 +208,30 @@ class RecordStored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddCertificate:
+    """Add a certificate: made, proven and stored as AddSecret does, or as a PEM file has it.
+
+    `thumbprint` says which one, where that is known before.
+    """
+
+    app: str
+    credential: str
+    reason: str
+    rotation: bool
+    thumbprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveCertificate:
+    """Remove a certificate that nothing uses any more."""
+
+    app: str
+    credential: str
+    key_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveSecret:
     """Remove a secret of ours that nothing uses any more."""
 
@@ -244,15 +268,22 @@ Step: TypeAlias = (
     | AddFederated
     | UpdateFederated
     | AddSecret
+    | AddCertificate
     | RecordStored
     | RevokeAppRole
     | RevokeScopes
     | WithdrawPermissions
     | RemoveFederated
     | RemoveSecret
+    | RemoveCertificate
     | DeleteApplication
 )
 
+Keeping: TypeAlias = AddSecret | AddCertificate | RecordStored | RemoveSecret | RemoveCertificate
+"""Steps in the life of a credential that has a value."""
+KEEPING = (AddSecret, AddCertificate, RecordStored, RemoveSecret, RemoveCertificate)
+ADDS = (AddSecret, AddCertificate)
+REMOVES = (RemoveSecret, RemoveCertificate)
 
 Shaping: TypeAlias = (
     CreateApplication
@@ -305,8 +336,9 @@ CREATES = (
     GrantScopes,
     AddFederated,
     AddSecret,
+    AddCertificate,
 )
-DESTROYS = (RevokeAppRole, RevokeScopes, RemoveFederated, RemoveSecret, DeleteApplication)
+DESTROYS = (RevokeAppRole, RevokeScopes, RemoveFederated, *REMOVES, DeleteApplication)
 
 CONSENT = (GrantAppRole, GrantScopes, RevokeAppRole, RevokeScopes)
 """The steps that only somebody who may consent for the tenant can take."""

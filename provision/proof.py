@@ -5,7 +5,7 @@ from __future__ import annotations
 from auth.errors import AuthError, SignInUnreachable, TokenRefused
 from provision.clock import backoff
 from provision.errors import ProofError
-from provision.model import Secret
+from provision.secret import Secret
 from provision.target import Target
 from provision.wait import PATIENCE, pause
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from provision.model import Secret, StorePlace
+from provision.places import StorePlace
 from provision.progress import Progress
+from provision.secret import Secret
 
 if TYPE_CHECKING:
     from auth.clouds import Cloud

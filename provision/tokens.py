@@ -14,10 +14,11 @@ from provision.confirm import FRESH
 from provision.errors import GraphError
 from provision.evidence import Audience, Evidence
 from provision.granted import Holder
-from provision.model import GRAPH_APP_ID, DesiredApplication, DesiredSecret, Secret
+from provision.model import GRAPH_APP_ID, DesiredApplication, DesiredSecret
 from provision.proof import DISABLED, takes
 from provision.receipt import CallProof, Finding, Result
 from provision.scene import Scene, audiences, named
+from provision.secret import Secret
 from provision.stores import Stored
 from provision.wait import pause
 

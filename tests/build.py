@@ -17,7 +17,6 @@ from provision.model import (
     Desired,
     DesiredApplication,
     DesiredSecret,
-    DotenvStore,
     Held,
     Observed,
     ObservedApplication,
@@ -27,6 +26,7 @@ from provision.model import (
     ServicePrincipal,
 )
 from provision.ownership import Stored, display_name, owner_tag, stored_tag, unique_name
+from provision.places import DotenvStore
 from provision.plan import (
     AddSecret,
     Note,

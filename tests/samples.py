@@ -13,12 +13,12 @@ from provision.model import (
     Desired,
     DesiredApplication,
     DesiredSecret,
-    DotenvStore,
     Owner,
     Permission,
     PermissionScope,
     PreAuthorized,
 )
+from provision.places import DotenvStore
 from provision.plan import (
     AddFederated,
     AddOwner,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WORDS = {"model", "errors", "progress"}
+WORDS = {"model", "errors", "progress", "places", "secret"}
 PURE = {
     "manifest",
     "desired",

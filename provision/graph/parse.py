@@ -20,9 +20,9 @@ from provision.model import (
     PermissionScope,
     Resource,
     ResourceAccess,
-    Secret,
     ServicePrincipal,
 )
+from provision.secret import Secret
 
 T = TypeVar("T")
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from provision.model import Call, StorePlace
+from provision.model import Call
+from provision.places import StorePlace
 
 Kind = Literal["application", "delegated"]
 
@@ -44,6 +45,25 @@ class SecretSpec:
     overlap: timedelta
     store: StorePlace
     mark: Mark
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateSpec:
+    """A certificate that the workload signs in with: made here, unless `store` is a PemFile."""
+
+    name: str
+    lifetime: timedelta
+    renew_before: timedelta
+    overlap: timedelta
+    store: StorePlace
+    mark: Mark
+    key_size: int = 2048
+    subject: str = ""
+    replaces: tuple[str, ...] = ()
+
+
+StoredSpec = SecretSpec | CertificateSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +144,7 @@ class ApplicationSpec:
     secrets: tuple[SecretSpec, ...]
     calls: tuple[Call, ...]
     mark: Mark
+    certificates: tuple[CertificateSpec, ...] = ()
     federated: tuple[FederatedSpec, ...] = ()
     app_roles: tuple[AppRoleSpec, ...] | None = None
     scopes: tuple[ScopeSpec, ...] | None = None
@@ -133,6 +154,11 @@ class ApplicationSpec:
     service_principal: PrincipalSpec = field(default_factory=PrincipalSpec)
     preserve: bool = False
     adopt: str | None = None
+
+    @property
+    def stored(self) -> tuple[StoredSpec, ...]:
+        """The credentials that have a value to keep."""
+        return (*self.secrets, *self.certificates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

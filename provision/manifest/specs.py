@@ -35,7 +35,7 @@ from provision.manifest.spec import (
     ScopeSpec,
     SecretSpec,
 )
-from provision.model import DotenvStore
+from provision.places import DotenvStore
 
 _PLAIN = (
     "display_name",

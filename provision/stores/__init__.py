@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from provision.model import Secret, StorePlace
+from provision.model import Certificate
+from provision.places import StorePlace
+from provision.secret import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,10 @@ class Belongs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A secret on its way into a store, with what a workload needs to sign in with it."""
+    """A value on its way into a store, with what a workload needs to sign in with it.
+
+    `secret` is a PrivateKey where the credential is a certificate.
+    """
 
     tenant_id: str
     client_id: str
@@ -31,13 +36,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What a store holds; people edit stores, so any part may be missing."""
+    """What a store holds; people edit stores, so any part may be missing.
+
+    `secret` is a PrivateKey where the store holds a certificate. `certificate` is what a PEM file has, which says neither
+    tenant nor application.
+    """
 
     tenant_id: str | None
     client_id: str | None
     secret: Secret | None
     key_id: str | None
     expires: datetime | None
+    certificate: Certificate | None = None
 
 
 class Store(Protocol):
@@ -47,13 +57,16 @@ class Store(Protocol):
         """Prove that the owner's value can be written, before there is one; says warnings."""
 
     def read(self) -> Stored | None:
-        """What is there, or None when nothing is; changes nothing and starts no process."""
+        """What is there, or None when nothing is; raises Unreadable where it cannot be read from here."""
 
     def write(self, entry: Entry) -> None:
         """Store the entry: it is there in full, or what was there before is untouched."""
 
     def remove(self, app_id: str) -> bool:
         """Remove this application's value; false when the store holds none of it."""
+
+    def retire(self, key_id: str) -> None:
+        """A credential is about to be removed: make the copies of it unusable that the store keeps of old values."""
 
 
 def where(place: StorePlace) -> str:

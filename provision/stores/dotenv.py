@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provision.errors import StoreError
-from provision.model import Secret
+from provision.secret import Secret
 from provision.stores import Belongs, Entry, Stored, assignments, git, replacing
 
 _LARGEST = 1024 * 1024

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.model import DotenvStore, Secret
+from provision.places import DotenvStore
+from provision.secret import Secret
 from provision.stores import Belongs, Entry, Store, open_store
 
 TENANT = "11111111-1111-1111-1111-111111111111"

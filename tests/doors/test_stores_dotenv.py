@@ -24,7 +24,7 @@ from dotenv_build import (
 )
 
 from provision.errors import StoreError
-from provision.model import DotenvStore
+from provision.places import DotenvStore
 from provision.stores import Belongs, where
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import StoreError
-from provision.model import DotenvStore
+from provision.places import DotenvStore
 from provision.stores import Belongs, open_store
 
 OURS = Belongs(tenant_id="t", client_id="c")

@@ -15,9 +15,9 @@ import runners
 import truth
 from journey import Provision
 
-from provision.model import Secret
 from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
+from provision.secret import Secret
 from provision.stores import Entry
 from provision.stores.dotenv import Dotenv
 

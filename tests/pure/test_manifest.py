@@ -14,7 +14,8 @@ import pytest
 from provision.errors import ManifestError
 from provision.manifest import json_schema, parse
 from provision.manifest.spec import ApplicationSpec, Manifest, Mark, PermissionSpec, SecretSpec
-from provision.model import Call, DotenvStore
+from provision.model import Call
+from provision.places import DotenvStore
 
 FOLDER = Path("/manifests")
 

@@ -17,7 +17,9 @@ from typing import Any, cast
 
 import pytest
 
-from provision.model import DotenvStore, Issued, Secret
+from provision.model import Issued
+from provision.places import DotenvStore
+from provision.secret import Secret
 from tests.build import GRAPH, MAIL, NOW, registered
 
 VALUE = "canary~8Q.the-value"

@@ -14,8 +14,8 @@ from provision.model import (
     Desired,
     DesiredApplication,
     DesiredSecret,
-    DotenvStore,
 )
+from provision.places import DotenvStore
 from provision.plan import (
     AddSecret,
     Change,
