@@ -14,13 +14,14 @@ from provision.model import (
     AppRole,
     Desired,
     DesiredApplication,
-    DesiredSecret,
+    DesiredStored,
     Observed,
     Permission,
     Resource,
     ResourceAccess,
     ServicePrincipal,
 )
+from provision.places import StorePlace
 from provision.target import Target
 from provision.wait import PATIENCE, either, until_accepted
 
@@ -227,7 +228,15 @@ class Run:
     def _wanted(self, app: str) -> DesiredApplication:
         return next(each for each in self.desired.applications if each.key == app)
 
-    def secret_of(self, app: str, credential: str) -> DesiredSecret:
-        """A secret as the manifest wants it."""
-        wanted = self._wanted(app)
-        return next(secret for secret in wanted.secrets if secret.name == credential)
+    def stored_of(self, app: str, credential: str) -> DesiredStored:
+        """A secret or certificate as the manifest wants it."""
+        return next(each for each in self._wanted(app).stored if each.name == credential)
+
+    def place_of(self, app: str, credential: str) -> StorePlace | None:
+        """Where a credential is kept; None when the manifest names it no longer."""
+        known = [each for each in self.desired.applications if each.key == app]
+        places = (
+            each.store for wanted in known for each in wanted.stored if each.name == credential
+        )
+        found = next(places, None)
+        return self.target.place_of(found) if found else None

@@ -24,6 +24,7 @@ from provision.plan import (
     MAKES,
     AddFederated,
     AddOwner,
+    AddCertificate,
     AddSecret,
     AuthorizeClients,
     Change,
@@ -37,6 +38,7 @@ from provision.plan import (
     Plan,
     RecordStored,
     RemoveFederated,
+    RemoveCertificate,
     RemoveSecret,
     RequestPermissions,
     RestoreApplication,
@@ -86,11 +88,11 @@ def moments(
 
 def _effects(step: Step, wanted: Desired, seen: Observed, now: datetime) -> Iterator[Observed]:
     match step:
-        case AddSecret():
+        case AddSecret() | AddCertificate():
             yield from issued(step, wanted, seen, now)
         case RecordStored():
             yield recorded(seen, step.app, step.credential, step.key_id, now)
-        case RemoveSecret():
+        case RemoveSecret() | RemoveCertificate():
             yield from removed(step, seen)
         case _:
             yield EFFECTS[type(step)](step, wanted, seen)

@@ -8,7 +8,6 @@ from typing import TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
-from provision.life import Rotation
 from provision.model import (
     GRAPH_APP_ID,
     AppRole,
@@ -21,6 +20,7 @@ from provision.model import (
     ResourceAccess,
 )
 from provision.ownership import owner_tag
+from provision.renewal import Rotation
 from tests.build import (
     DAY,
     HOUR,

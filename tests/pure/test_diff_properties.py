@@ -10,10 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from provision.diff import diff
-from provision.life import Rotation, facts_of
+from provision.life import facts_of
 from provision.model import Desired, DesiredApplication, Observed, ObservedApplication
 from provision.ownership import STORED, credential_of, owner_tag
 from provision.plan import AddSecret, RemoveSecret, Step
+from provision.renewal import Rotation
 from tests.build import (
     HOUR,
     NOW,

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from provision.life import Rotation, diff_secrets
 from provision.model import DesiredSecret, Held, PasswordCredential
+from provision.renewal import Rotation, diff_stored
 from tests.build import (
     DAY,
     HOUR,
@@ -23,6 +23,7 @@ from tests.build import (
 )
 
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 UNREADABLE = Held(readable=False)
 EMPTY = Held(readable=True)
 FORCED = frozenset({("web", "ci")})
@@ -118,7 +119,19 @@ RENEWAL = {
     "expired, while an unaccounted one may be in use": Case(
         passwords=(EXPIRED, a_password("spare", age=94 * DAY, left=9 * DAY)),
         records=(a_record("old", age=93 * DAY),),
-        expected=["add first: expired 3 d ago", "remove old: expired"],
+        expected=["add beside: expired 3 d ago", "remove old: expired"],
+    ),
+    "killed between store and record, where the store cannot be asked": Case(
+        passwords=(a_password("used", age=5 * DAY), NEW),
+        records=(a_record("used", age=5 * DAY),),
+        expected=[
+            "add beside: an earlier run did not say what it has stored",
+            "ci: the store may hold new: a run ended before it said so. "
+            "If no record of it shows soon, another one is made and stored",
+        ],
+    ),
+    "killed before the first record, where the store cannot be asked": Case(
+        passwords=(NEW,), expected=["add beside: no stored secret is known to work"]
     ),
     "asked for": Case(
         passwords=(a_password(),),
@@ -202,13 +215,24 @@ RETIREMENT = {
     ),
     "an orphan younger than the record waits for its own overlap": Case(
         passwords=(a_password("used", age=5 * DAY), NEW),
+        held=holds("used"),
         records=(a_record("used", age=5 * DAY),),
         expected=["ci: the old secret new retires in 21 h"],
     ),
     "an orphan younger than the record goes when its overlap has passed": Case(
         passwords=(a_password("used", age=5 * DAY), a_password("orphan", age=2 * DAY)),
+        held=holds("used"),
         records=(a_record("used", age=5 * DAY),),
         expected=["remove orphan: replaced 2 d ago"],
+    ),
+    "one that may just be late to be recorded, where the store cannot be asked": Case(
+        passwords=(a_password("used", age=5 * DAY), a_password("made", age=5 * MINUTE)),
+        records=(a_record("used", age=5 * DAY),),
+        secret=a_secret(overlap=MINUTE),
+        expected=[
+            "ci: the store may hold made: a run ended before it said so. "
+            "If no record of it shows soon, another one is made and stored"
+        ],
     ),
     "an old one that expired during its overlap": Case(
         passwords=(EXPIRED, NEW),
@@ -256,6 +280,7 @@ NO_OVERLAP = {
     ),
     "one that came after the recorded one keeps its overlap": Case(
         passwords=(a_password("used", age=5 * DAY), NEW),
+        held=holds("used"),
         records=(a_record("used", age=5 * DAY),),
         rotation=Rotation(overlap=False),
         expected=["ci: the old secret new retires in 21 h"],
@@ -359,7 +384,7 @@ def decided(case: Case) -> list[str]:
     there = registered(passwords=case.passwords, tags=case.records, held={"ci": case.held})
     wanted = an_app(secrets=[case.secret])
     rotation = case.rotation
-    return said(diff_secrets(wanted, there, owner=OWNER, now=NOW, rotation=rotation))
+    return said(diff_stored(wanted, there, owner=OWNER, now=NOW, rotation=rotation))
 
 
 @_table(ISSUE)
