@@ -177,7 +177,7 @@ def _retire(case: Case, each: Listed) -> Iterator[Step | Note]:
     if each in facts.perhaps_stored(now):
         yield case.note(
             f"the store may hold {each.key_id}: a run ended before it said so. "
-            "If no record of it shows soon, another one is made and stored"
+            "It retires when another one is stored, which is soon made"
         )
         return
     goes = retires_at(each, facts, now, _overlap(case, each))

@@ -168,7 +168,7 @@ def noun(step: Step) -> str:
         case AddCertificate() | RemoveCertificate():
             return "certificate"
         case RecordStored():
-            return "record"
+            return "stored"
         case _:
             assert_never(step)
 

@@ -20,9 +20,9 @@ from provision.model import (
 )
 from provision.places import DotenvStore
 from provision.plan import (
+    AddCertificate,
     AddFederated,
     AddOwner,
-    AddCertificate,
     AddSecret,
     AuthorizeClients,
     Change,
@@ -36,8 +36,8 @@ from provision.plan import (
     Note,
     Plan,
     RecordStored,
-    RemoveFederated,
     RemoveCertificate,
+    RemoveFederated,
     RemoveSecret,
     RequestPermissions,
     RestoreApplication,

@@ -22,9 +22,9 @@ from provision.model import (
 from provision.ownership import federated_mark
 from provision.plan import (
     MAKES,
+    AddCertificate,
     AddFederated,
     AddOwner,
-    AddCertificate,
     AddSecret,
     AuthorizeClients,
     Change,
@@ -37,8 +37,8 @@ from provision.plan import (
     GrantScopes,
     Plan,
     RecordStored,
-    RemoveFederated,
     RemoveCertificate,
+    RemoveFederated,
     RemoveSecret,
     RequestPermissions,
     RestoreApplication,

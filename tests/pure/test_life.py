@@ -127,7 +127,7 @@ RENEWAL = {
         expected=[
             "add beside: an earlier run did not say what it has stored",
             "ci: the store may hold new: a run ended before it said so. "
-            "If no record of it shows soon, another one is made and stored",
+            "It retires when another one is stored, which is soon made",
         ],
     ),
     "killed before the first record, where the store cannot be asked": Case(
@@ -231,7 +231,7 @@ RETIREMENT = {
         secret=a_secret(overlap=MINUTE),
         expected=[
             "ci: the store may hold made: a run ended before it said so. "
-            "If no record of it shows soon, another one is made and stored"
+            "It retires when another one is stored, which is soon made"
         ],
     ),
     "an old one that expired during its overlap": Case(
