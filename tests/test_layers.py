@@ -34,7 +34,7 @@ PURE = {
     "wellknown",
     "imported",
 }
-DOORS = {"graph", "stores", "clock"}
+DOORS = {"graph", "stores", "certificates", "clock"}
 ACTS = {
     "observe",
     "confirm",
@@ -60,6 +60,7 @@ ACTS = {
     "change",
     "grant",
     "federate",
+    "keys",
 }
 VERBS = {"flow"}
 ROOTS = {"connect"}
@@ -86,6 +87,7 @@ LIBRARIES: dict[str, set[str]] = {
     "kiota_authentication_azure": {"graph"},
     "httpx": {"graph", "auth"},
     "azure": {"auth"},
+    "cryptography": {"certificates", "sandbox"},
     "rich": {"render"},
     "typer": {"cli"},
     "click": set(),
