@@ -18,7 +18,7 @@ from provision.errors import Forbidden, UsageError
 from provision.manifest.spec import Manifest
 from provision.places import DotenvStore, StorePlace
 from provision.progress import Progress, Silent
-from provision.secret import Secret
+from provision.secret import PrivateKey, Secret
 from provision.stores import open_store
 from provision.target import Target
 
@@ -277,7 +277,10 @@ async def _signed_in(
 
     async def token_of(app_id: str, secret: Secret, resource: str | None = None) -> str:
         scope = f"{resource}/.default" if resource else None
-        return await workload.token(identity.tenant_id, app_id, secret.reveal(), cloud, scope=scope)
+        ask = workload.token
+        if isinstance(secret, PrivateKey):
+            ask = workload.token_by_certificate
+        return await ask(identity.tenant_id, app_id, secret.reveal(), cloud, scope=scope)
 
     return Target(
         tenant_id=identity.tenant_id,

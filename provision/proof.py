@@ -9,10 +9,11 @@ from provision.secret import Secret
 from provision.target import Target
 from provision.wait import PATIENCE, pause
 
-UNKNOWN_YET = frozenset({7000215, 700016, 7000229, 7000222})
-"""AADSTS codes that mean, for a secret just made: this replica of the token service has not heard of it.
+UNKNOWN_YET = frozenset({7000215, 700016, 7000229, 7000222, 700027})
+"""AADSTS codes that mean, for a credential just made: this replica of the token service has not heard of it.
 
-7000222 (expired) too: an application whose older secrets expired answers so until the new one arrives.
+7000222 (expired) too: an application whose older secrets expired answers so until the new one arrives. 700027 is that of
+a certificate, also one that a clock which is behind ours takes for not yet valid.
 """
 
 DISABLED = 7000112

@@ -35,7 +35,7 @@ PURE = {
     "wellknown",
     "imported",
 }
-DOORS = {"graph", "stores", "clock"}
+DOORS = {"graph", "stores", "certificates", "clock"}
 ACTS = {
     "observe",
     "confirm",
@@ -63,6 +63,7 @@ ACTS = {
     "change",
     "grant",
     "federate",
+    "keys",
 }
 VERBS = {"flow"}
 ROOTS = {"connect"}
@@ -89,6 +90,7 @@ LIBRARIES: dict[str, set[str]] = {
     "kiota_authentication_azure": {"graph"},
     "httpx": {"graph", "auth"},
     "azure": {"auth"},
+    "cryptography": {"certificates", "sandbox"},
     "rich": {"render"},
     "typer": {"cli"},
     "click": set(),
