@@ -15,7 +15,7 @@ from provision.manifest.application_shapes import (
 )
 from provision.manifest.credential_rules import dotenv_path
 from provision.manifest.credential_shapes import SecretShape
-from provision.manifest.federation import trust
+from provision.manifest.federation import trusts
 from provision.manifest.manifest_shape import IdentityShape
 from provision.manifest.marks import Node
 from provision.manifest.nodes import child, credentials, entries, items, mark_of, texts
@@ -184,8 +184,8 @@ def _secret(shape: SecretShape, *, name: str, mark: Mark, folder: Path) -> Secre
 
 def _federated(node: Node) -> Iterator[FederatedSpec]:
     for name, credential, mark in credentials(node):
-        if found := trust(child(credential, "federated")):
-            yield FederatedSpec(name=name, mark=mark, **found._asdict())
+        for found in trusts(name, child(credential, "federated")):
+            yield FederatedSpec(mark=mark, **found._asdict())
 
 
 def _app_roles(shape: ApplicationShape, node: Node) -> Iterator[AppRoleSpec]:
