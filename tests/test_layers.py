@@ -60,6 +60,7 @@ ACTS = {
     "change",
     "grant",
     "federate",
+    "outside",
 }
 VERBS = {"flow"}
 ROOTS = {"connect"}
