@@ -63,7 +63,7 @@ ACTS = {
     "change",
     "grant",
     "federate",
-    "keys",
+    "outside",
 }
 VERBS = {"flow"}
 ROOTS = {"connect"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from provision.errors import Problem
 from provision.manifest import certificate_rules, values
 from provision.manifest.durations import ORDER, out_of_order
-from provision.manifest.federation import Trust, trust, unclear
+from provision.manifest.federation import trusts, unclear
 from provision.manifest.marks import Node, shown
 from provision.manifest.nodes import (
     applications,
@@ -80,31 +80,48 @@ def _kinds(credential: Node, mark: Mark) -> Iterator[Problem]:
 def _trusts(application: Node) -> Iterator[Problem]:
     """https://learn.microsoft.com/graph/api/resources/federatedidentitycredential"""
     first: dict[tuple[str, str], tuple[str, Mark]] = {}
+    named: dict[str, Mark] = {}
     federated = [each for each in credentials(application) if "federated" in entries(each[1])]
-    for number, (name, credential, mark) in enumerate(federated):
-        if number == MOST_FEDERATED:
-            yield problem(
-                mark,
-                f"an application may have {MOST_FEDERATED} federated credentials, and here are more",
-            )
+    for name, credential, mark in federated:
         if name.startswith("-"):
             yield problem(
                 mark, f'"{shown(name)}" is no name for a federated credential: it begins with -'
             )
-        found: Trust | None = trust(child(credential, "federated"))
-        if found is None:
-            continue
-        if len(found.subject) > 600:
-            yield problem(mark, "the subject is too long: 600 characters are allowed")
-        same = (found.issuer, found.subject)
-        if same in first:
-            other, where = first[same]
+        made = tuple(trusts(name, child(credential, "federated")))
+        before = len(named)
+        for found in made:
+            yield from _named_twice(found.name, name, mark, named)
+            named.setdefault(found.name, mark)
+            if len(found.subject) > 600:
+                yield problem(mark, "the subject is too long: 600 characters are allowed")
+            same = (found.issuer, found.subject)
+            if same in first:
+                other, where = first[same]
+                yield problem(
+                    mark,
+                    f'"{shown(name)}" trusts the same issuer and subject as "{shown(other)}"',
+                    f"the first is at {place(where)}",
+                )
+            first.setdefault(same, (name, mark))
+        if before <= MOST_FEDERATED < len(named):
             yield problem(
                 mark,
-                f'"{shown(name)}" trusts the same issuer and subject as "{shown(other)}"',
-                f"the first is at {place(where)}",
+                f"an application may have {MOST_FEDERATED} federated credentials, and here are more",
+                "format: both makes two of one" if len(made) > 1 else "",
             )
-        first.setdefault(same, (name, mark))
+
+
+def _named_twice(
+    found: str, written: str, mark: Mark, named: Mapping[str, Mark]
+) -> Iterator[Problem]:
+    """A trust in numbers is called NAME-ids, which another credential may be called already."""
+    if found in named:
+        yield problem(
+            mark,
+            f'"{shown(written)}" makes a federated credential "{shown(found)}", and there is one of '
+            "that name",
+            f"it stands at {place(named[found])}; rename one of the two",
+        )
 
 
 def _out_of_order(secret: Node | None) -> Iterator[Problem]:

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from provision.manifest import addresses, certificate_values, values
-from provision.manifest.shape import Guid, Shape, absent, facts, text
+from provision.manifest.shape import Guid, Shape, absent, choice, facts, text
 
 Duration = Annotated[str, *text(values.span, values.DURATION)]
 Lifetime = Annotated[str, *text(values.lifetime, values.DURATION)]
 Issuer = Annotated[str, *text(addresses.issuer, addresses.ISSUER)]
 Trusted = Annotated[str, *text(addresses.trusted, r"\S(.*\S)?", maxLength=600)]
 GitName = Annotated[str, *text(addresses.git_name, r"[^\s*]([^*]*[^\s*])?")]
+RepositoryId = Annotated[
+    str,
+    BeforeValidator(addresses.repository_id),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": f"^({addresses.REPOSITORY_ID})$|\\$\\{{"},
+            ]
+        }
+    ),
+]
+SubjectFormat = Annotated[str, *choice(addresses.subject_format, addresses.FORMATS)]
 
 
 class StoreShape(Shape, title="store"):
@@ -108,6 +121,20 @@ class GithubShape(Shape, title="github"):
 
     repository: Annotated[str, *text(addresses.repository, addresses.REPOSITORY)] = Field(
         description="OWNER/REPOSITORY, in upper and lower case as GitHub shows it."
+    )
+    owner_id: RepositoryId = Field(
+        default=absent(),
+        description="The owner's number, which tokens of repositories created, renamed or transferred "
+        "since 2026-07-15 bear: gh api repos/OWNER/REPOSITORY --jq '.owner.id, .id'",
+    )
+    repository_id: RepositoryId = Field(
+        default=absent(), description="The repository's own number; it goes with ownerId."
+    )
+    format: SubjectFormat = Field(
+        default=absent(),
+        description="How the tokens tell the repository: `names`, `ids` (names and numbers; what is meant "
+        "where the numbers are said) or `both` while a repository moves from the one to the other. What "
+        "trusts numbers is called NAME-ids in the tenant, so that nothing is interrupted.",
     )
     environment: GitName = Field(
         default=absent(),

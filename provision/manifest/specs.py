@@ -16,7 +16,7 @@ from provision.manifest.application_shapes import (
 )
 from provision.manifest.credential_rules import dotenv_path
 from provision.manifest.credential_shapes import CertificateShape, SecretShape, StoreShape
-from provision.manifest.federation import trust
+from provision.manifest.federation import trusts
 from provision.manifest.manifest_shape import IdentityShape
 from provision.manifest.marks import Node
 from provision.manifest.nodes import child, credentials, entries, items, mark_of, texts
@@ -220,8 +220,8 @@ def _origin(shape: CertificateShape, *, key: str, folder: Path) -> dict[str, Any
 
 def _federated(node: Node) -> Iterator[FederatedSpec]:
     for name, credential, mark in credentials(node):
-        if found := trust(child(credential, "federated")):
-            yield FederatedSpec(name=name, mark=mark, **found._asdict())
+        for found in trusts(name, child(credential, "federated")):
+            yield FederatedSpec(mark=mark, **found._asdict())
 
 
 def _app_roles(shape: ApplicationShape, node: Node) -> Iterator[AppRoleSpec]:
