@@ -23,7 +23,6 @@ from tests.build import (
 )
 
 SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
 UNREADABLE = Held(readable=False)
 EMPTY = Held(readable=True)
 FORCED = frozenset({("web", "ci")})
@@ -121,18 +120,6 @@ RENEWAL = {
         records=(a_record("old", age=93 * DAY),),
         expected=["add beside: expired 3 d ago", "remove old: expired"],
     ),
-    "killed between store and record, where the store cannot be asked": Case(
-        passwords=(a_password("used", age=5 * DAY), NEW),
-        records=(a_record("used", age=5 * DAY),),
-        expected=[
-            "add beside: an earlier run did not say what it has stored",
-            "ci: the store may hold new: a run ended before it said so. "
-            "It retires when another one is stored, which is soon made",
-        ],
-    ),
-    "killed before the first record, where the store cannot be asked": Case(
-        passwords=(NEW,), expected=["add beside: no stored secret is known to work"]
-    ),
     "asked for": Case(
         passwords=(a_password(),),
         records=(a_record(),),
@@ -224,15 +211,6 @@ RETIREMENT = {
         held=holds("used"),
         records=(a_record("used", age=5 * DAY),),
         expected=["remove orphan: replaced 2 d ago"],
-    ),
-    "one that may just be late to be recorded, where the store cannot be asked": Case(
-        passwords=(a_password("used", age=5 * DAY), a_password("made", age=5 * MINUTE)),
-        records=(a_record("used", age=5 * DAY),),
-        secret=a_secret(overlap=MINUTE),
-        expected=[
-            "ci: the store may hold made: a run ended before it said so. "
-            "It retires when another one is stored, which is soon made"
-        ],
     ),
     "an old one that expired during its overlap": Case(
         passwords=(EXPIRED, NEW),

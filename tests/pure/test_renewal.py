@@ -279,3 +279,36 @@ def test_a_restored_application_gets_new_certificates_and_secrets() -> None:
 
     assert [type(step) for step in steps] == [AddCertificate, RemoveCertificate, RemoveSecret]
     assert not any(isinstance(step, AddSecret) for step in steps)
+
+
+PERHAPS = (
+    "ci: the store may hold made: a run ended before it said so. "
+    "It retires when another one is stored, which is soon made"
+)
+
+
+def cut_short(age: timedelta) -> ObservedApplication:
+    """A run was killed between storing and recording, into a store that cannot be asked."""
+    return tenant(
+        passwords=[a_password("used", age=5 * DAY), a_password("made", age=age)],
+        tags=[a_record("used", age=5 * DAY)],
+    )
+
+
+def test_what_a_store_may_hold_is_settled_by_storing_another_one() -> None:
+    """Else the one that it perhaps holds would retire some day, under the feet of whoever reads it."""
+    entries = said(decided(a_secret(), cut_short(3 * HOUR)))
+
+    assert entries == ["add beside: an earlier run did not say what it has stored", PERHAPS]
+
+
+def test_a_record_that_is_only_late_to_be_seen_issues_nothing() -> None:
+    assert said(decided(a_secret(overlap=timedelta()), cut_short(timedelta(minutes=5)))) == [
+        PERHAPS
+    ]
+
+
+def test_a_first_one_of_which_no_record_was_made_is_replaced_with_care() -> None:
+    found = tenant(passwords=[a_password("made", age=HOUR)])
+
+    assert said(decided(a_secret(), found)) == ["add beside: no stored secret is known to work"]
