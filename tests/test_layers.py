@@ -33,6 +33,8 @@ PURE = {
     "trust",
     "wellknown",
     "imported",
+    "roster",
+    "status",
 }
 DOORS = {"graph", "stores", "clock"}
 ACTS = {
@@ -109,6 +111,8 @@ PLANNING = [
     "entitlements",
     "trust",
     "consent",
+    "roster",
+    "status",
 ]
 """What decides on a plan: the same facts give the same one, wherever and whenever it is asked."""
 
