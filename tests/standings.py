@@ -21,8 +21,8 @@ EMPTY = Held(readable=True)
 TRUST = DesiredFederated(name="main", issuer="https://i", subject="repo:a/b", audience="a")
 
 
-def holds(key_id: str, *, works: bool | None = None) -> Held:
-    return Held(readable=True, key_id=key_id, tenant_id="t", app_id="app-web", works=works)
+def holds(key_id: str, *, works: bool | None = None, app: str = "web") -> Held:
+    return Held(readable=True, key_id=key_id, tenant_id="t", app_id=f"app-{app}", works=works)
 
 
 def stand(wanted: DesiredApplication, *found: ObservedApplication) -> Standing:

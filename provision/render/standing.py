@@ -86,9 +86,8 @@ def _table(
 
 def _stacked(row: Row, cells: Sequence[str]) -> Iterator[Line]:
     margin = say(" " * _MARGIN)
-    yield line(
-        say(f"{cells[0]} ({cells[1]}): "), say(cells[2], _style(row)), lead=[say(_mark(row))]
-    )
+    lead = say("! " if row.due else "  ")
+    yield line(say(f"{cells[0]} ({cells[1]}): "), say(cells[2], _style(row)), lead=[lead])
     for name, cell in zip((*_HEAD, *_REST)[3:], cells[3:], strict=True):
         if cell != _NONE:
             yield line(say(f"{name}: "), say(cell), lead=[margin])
