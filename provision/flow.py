@@ -32,6 +32,7 @@ from provision.receipt import Finding, Receipt, Result
 from provision.renewal import Rotation
 from provision.run import PROVE_OVER, Run
 from provision.scene import Known, Patience
+from provision.status import Standing, standing
 from provision.stores import Belongs
 from provision.target import Target
 from provision.verify import verify
@@ -367,3 +368,10 @@ async def plan_destroy(manifest: Manifest, target: Target, *, purge: bool) -> tu
 async def destroy(manifest: Manifest, plan: Plan, observed: Observed, target: Target) -> Receipt:
     """Take away what the manifest owns."""
     return await destruction.destroy(manifest, plan, observed, target)
+
+
+async def status(manifest: Manifest, target: Target) -> tuple[Standing, Planned]:
+    """How every credential, consent and application stands; nothing is written."""
+    planned = await plan(manifest, target)
+    now = target.clock.now()
+    return standing(planned.desired, planned.observed, planned.plan, now), planned

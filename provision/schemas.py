@@ -11,6 +11,8 @@ from provision.document import CONSENT_ONLY, FORMAT, UNSAID, VERSION, camel
 from provision.model import AppRole, Owner, PermissionScope, PreAuthorized
 from provision.plan import ADDS, Change, Step
 from provision.receipt import Result
+from provision.roster import Kept, State
+from provision.status import Granted
 
 Schema: TypeAlias = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,7 +21,9 @@ SHOWN_VERSION = 1
 
 _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_TRUTH: Schema = {"type": "boolean"}
 _MAYBE_TEXT: Schema = {"type": ["string", "null"]}
+_MOMENT: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"}
 _PLAIN: Mapping[Any, Schema] = {str: _TEXT, bool: {"type": "boolean"}, int: _COUNT, Any: {}}
 
 
@@ -85,10 +89,40 @@ def apply_schema() -> Schema:
     )
 
 
+def status_schema() -> Schema:
+    """`status --json`: how every credential, consent and application stands."""
+    whole = _object(
+        {
+            "app": _TEXT,
+            "kind": {"enum": ["application", "managedIdentity"]},
+            "exists": _TRUTH,
+            "says": _TEXT,
+            "changes": _COUNT,
+            "consent": _or_null(_consent()),
+            "credentials": _list(_ref("credential")),
+        },
+        "An application or a managed identity; `changes` counts what provision plan would do beside its credentials.",
+    )
+    return _document(
+        "provision/status",
+        SHOWN_VERSION,
+        "Credentials with their dates and what is due, consents, and what has drifted.",
+        {
+            "tenantId": _TEXT,
+            "owner": _TEXT,
+            "at": _MOMENT,
+            "due": _TRUTH,
+            "applications": _list(whole),
+        },
+        {"credential": _credential()},
+    )
+
+
 SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "plan": plan_schema,
     "saved-plan": saved_schema,
     "apply": apply_schema,
+    "status": status_schema,
 }
 
 
@@ -166,6 +200,38 @@ def _typed(hint: Any) -> Schema:
     if origin is tuple:
         return _list(_typed(inner[0]))
     return {"type": "object"}
+
+
+def _consent() -> Schema:
+    return _object(
+        {
+            "state": {"enum": [each.value for each in Granted]},
+            "granted": _COUNT,
+            "asked": _COUNT,
+            "missing": _list(_TEXT),
+        },
+        "How many of the permissions asked for are granted, and which are not.",
+    )
+
+
+def _credential() -> Schema:
+    return _object(
+        {
+            "credential": _MAYBE_TEXT,
+            "name": _TEXT,
+            "kind": {"enum": ["secret", "certificate", "federated"]},
+            "state": {"enum": [each.value for each in State]},
+            "due": _TRUTH,
+            "keyId": _MAYBE_TEXT,
+            "store": _TEXT,
+            "held": {"enum": [*(each.value for each in Kept), None]},
+            **dict.fromkeys(("created", "expires", "until", "lastProof"), _or_null(_MOMENT)),
+            "issuer": _TEXT,
+            "subject": _TEXT,
+            "says": _TEXT,
+        },
+        "A credential; `credential` is null for somebody else's, which has only a name.",
+    )
 
 
 def _finding() -> Schema:

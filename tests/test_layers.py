@@ -34,6 +34,8 @@ PURE = {
     "trust",
     "wellknown",
     "imported",
+    "roster",
+    "status",
 }
 DOORS = {"graph", "stores", "certificates", "clock"}
 ACTS = {
@@ -115,6 +117,8 @@ PLANNING = [
     "entitlements",
     "trust",
     "consent",
+    "roster",
+    "status",
 ]
 """What decides on a plan: the same facts give the same one, wherever and whenever it is asked."""
 

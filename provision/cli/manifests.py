@@ -153,6 +153,7 @@ class Drawn(StrEnum):
     PLAN = "plan"
     SAVED_PLAN = "saved-plan"
     APPLY = "apply"
+    STATUS = "status"
 
 
 @takes_options("json")

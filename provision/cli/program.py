@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from provision.cli import existing, manifests, sandbox, tenant, workload
+from provision.cli import existing, manifests, sandbox, standing, tenant, workload
 
 USAGE = 64
 """sysexits.h: wrong usage. 2, which typer would take, says that a plan has changes."""
@@ -53,6 +53,7 @@ program.command()(manifests.validate)
 program.command()(tenant.plan)
 program.command()(tenant.apply)
 program.command()(tenant.verify)
+program.command()(standing.status)
 program.command()(tenant.rotate)
 program.command()(workload.output)
 program.command()(workload.token)

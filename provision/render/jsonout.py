@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 from auth.errors import AuthError, TokenRefused
@@ -13,6 +14,8 @@ from provision.errors import GraphError, ManifestError, Problem, ProvisionError
 from provision.model import AppRole, Desired, Owner, PermissionScope, PreAuthorized
 from provision.plan import Change, Plan, Step
 from provision.receipt import Finding, Receipt
+from provision.roster import Row
+from provision.status import Consent, Standing, Whole
 from provision.wording import permission, resource, sign, words
 
 VERSION = 1
@@ -66,6 +69,20 @@ def verify_json(findings: Sequence[Finding], *, tenant_id: str, owner: str) -> s
     """`provision/verify`: what the proof of each credential found."""
     found = [_finding(finding) for finding in findings]
     return _document("verify", {"tenantId": tenant_id, "owner": owner, "findings": found})
+
+
+def status_json(standing: Standing, *, tenant_id: str) -> str:
+    """`provision/status`: each application with its consent, its drift and its credentials; never a secret."""
+    return _document(
+        "status",
+        {
+            "tenantId": tenant_id,
+            "owner": standing.owner,
+            "at": _moment(standing.at),
+            "due": bool(standing.due),
+            "applications": [_whole(each, standing) for each in standing.applications],
+        },
+    )
 
 
 def output_json(
@@ -174,6 +191,53 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "extra": list(finding.extra),
         "seconds": round(finding.seconds, 3),
     }
+
+
+def _whole(whole: Whole, standing: Standing) -> dict[str, Any]:
+    return {
+        "app": whole.app,
+        "kind": whole.kind,
+        "exists": whole.exists,
+        "says": whole.says,
+        "changes": whole.changes,
+        "consent": _consent(whole.consent) if whole.consent else None,
+        "credentials": [_row(row) for row in standing.rows_of(whole.app)],
+    }
+
+
+def _consent(consent: Consent) -> dict[str, Any]:
+    return {
+        "state": consent.state.value,
+        "granted": consent.granted,
+        "asked": consent.asked,
+        "missing": [permission(each) for each in consent.missing],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    """A credential's own name is null for somebody else's, which has only what they called it."""
+    return {
+        "credential": row.credential or None,
+        "name": row.name,
+        "kind": row.kind,
+        "state": row.state.value,
+        "due": row.due,
+        "keyId": row.key_id,
+        "store": row.store,
+        "held": row.kept.value if row.kept else None,
+        "created": _moment(row.created),
+        "expires": _moment(row.expires),
+        "until": _moment(row.until),
+        "lastProof": _moment(row.proven),
+        "issuer": row.issuer,
+        "subject": row.subject,
+        "says": row.says,
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
