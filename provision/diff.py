@@ -13,6 +13,7 @@ from datetime import datetime
 from provision import allowed, compare, trust
 from provision.allowed import Known, known
 from provision.errors import AdoptedMissing, DeletedNamesake, ForeignApplication, PlanError
+from provision.life import listed_in
 from provision.model import (
     Application,
     DeletedApplication,
@@ -23,7 +24,7 @@ from provision.model import (
     ObservedApplication,
     Permission,
 )
-from provision.ownership import PRESERVE, owner_of
+from provision.ownership import PRESERVE, credential_of, owner_of, owner_tag
 from provision.plan import (
     ADDS,
     REMOVES,
@@ -346,4 +347,6 @@ def _refuse_foreign(wanted: DesiredApplication, found: Application, owner: str) 
     """What bears our name must bear our mark; what we adopt must not bear another's."""
     holder = owner_of(found.tags)
     if holder != owner and not (wanted.adopt and holder is None):
-        raise ForeignApplication(wanted.unique_name, found.app_id, owner=holder)
+        marked = any(credential_of(owner, each.display_name) for each in listed_in(found).values())
+        lost = owner_tag(owner) if marked and holder is None else None
+        raise ForeignApplication(wanted.unique_name, found.app_id, owner=holder, lost=lost)

@@ -82,16 +82,22 @@ class PlanError(ProvisionError):
 class ForeignApplication(PlanError):
     """An application bears our uniqueName, but not our owner tag: it is not ours to write."""
 
-    def __init__(self, unique_name: str, app_id: str, *, owner: str | None) -> None:
+    def __init__(
+        self, unique_name: str, app_id: str, *, owner: str | None, lost: str | None = None
+    ) -> None:
         tag = f'it carries the owner tag "{owner}"' if owner else "it carries no owner tag"
-        way_out = (
-            f"let {owner} give it up first: provision forget"
-            if owner
-            else f"take that application over with `adopt: {{appId: {app_id}}}`"
-        )
+        if lost:
+            tag += ", though it has credentials of this manifest: somebody replaced its tags, or it was given up"
+        hint = f"take that application over with `adopt: {{appId: {app_id}}}`"
+        if owner:
+            hint = f"let {owner} give it up first: provision forget"
+        if lost:
+            hint = f'Nothing was written. If it is ours, give it the tag "{lost}" back and apply again; else {hint}.'
+        else:
+            hint = f"Nothing was written. Choose another manifest name or key, or {hint}."
         super().__init__(
             f'An application named "{unique_name}" exists (appId {app_id}), and it is not ours: {tag}',
-            hint=f"Nothing was written. Choose another manifest name or key, or {way_out}.",
+            hint=hint,
         )
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from provision import trust
-from provision.life import Facts, facts_of
+from provision.life import Facts, Listed, facts_of, in_order, listed_in, retires_at
 from provision.model import (
     DesiredApplication,
     DesiredFederated,
@@ -21,13 +21,11 @@ from provision.model import (
     FederatedIdentityCredential,
     KeyCredential,
     ObservedApplication,
-    PasswordCredential,
 )
-from provision.ownership import credential_of
+from provision.ownership import CREDENTIAL, credential_of
 from provision.places import PemFile
 from provision.wording import exactly, roughly
 
-Listed = PasswordCredential | KeyCredential
 Kind = Literal["secret", "certificate", "federated"]
 
 NEXT = "with the next provision apply"
@@ -36,6 +34,8 @@ UNLISTED = "the token service accepts it; the directory does not list it yet"
 UNRECORDED = "there is no record of its proof yet: the next provision apply writes it"
 BY_USERS = "its users must put a newer one into the file"
 KEPT = "kept until another one is known to work"
+ANOTHERS = "it is another manifest's, and is not taken over"
+PERHAPS = "the store may hold it: kept until another one is stored"
 
 
 class State(StrEnum):
@@ -109,14 +109,7 @@ class Case:
     @property
     def listed(self) -> dict[str, Listed]:
         """Everything that the directory lists, whoever made it."""
-        if self.found is None:
-            return {}
-        application = self.found.application
-        some: tuple[Listed, ...] = (
-            *application.password_credentials,
-            *application.key_credentials,
-        )
-        return {each.key_id: each for each in some}
+        return listed_in(self.found.application) if self.found else {}
 
 
 def rows(case: Case) -> Iterator[Row]:
@@ -128,7 +121,7 @@ def rows(case: Case) -> Iterator[Row]:
                 told.add(row.key_id)
                 yield row
     yield from _trusts(case)
-    for listed in _in_order(case.listed):
+    for listed in in_order(case.listed):
         if listed.key_id not in told:
             yield _left(listed, case)
 
@@ -137,8 +130,8 @@ def _of_credential(wanted: DesiredStored, case: Case) -> Iterator[Row]:
     if case.found is None:
         yield _missing(wanted, case)
         return
-    facts, listed = _facts(wanted, case.found, case.owner), case.listed
-    active = listed.get(facts.current or "")
+    facts = facts_of(case.found, owner=case.owner, credential=wanted.name, replaces=wanted.replaces)
+    active = facts.active
     if active:
         yield _in_use(wanted, active, facts, case)
     elif facts.current:
@@ -154,26 +147,11 @@ def _of_credential(wanted: DesiredStored, case: Case) -> Iterator[Row]:
         )
     else:
         yield _missing(wanted, case)
-    for each in _in_order({key: listed[key] for key in facts.listed}):
+    for each in in_order(facts.listed):
         if each.key_id != facts.current:
             yield _old(wanted, each, facts, case)
-    for key_id in wanted.replaces:
-        if key_id in listed and key_id not in facts.listed:
-            yield _taken_over(wanted, listed[key_id], facts, case)
-
-
-def _facts(wanted: DesiredStored, found: ObservedApplication, owner: str) -> Facts:
-    """What is known of a credential, a certificate's keys listed as a secret's are."""
-    application = found.application
-    keys = tuple(
-        PasswordCredential(
-            key_id=each.key_id, display_name=each.display_name, start=each.start, end=each.end
-        )
-        for each in application.key_credentials
-    )
-    both = (*application.password_credentials, *keys)
-    seen = replace(found, application=replace(application, password_credentials=both))
-    return facts_of(seen, owner=owner, credential=wanted.name)
+    for each in in_order(facts.replaced):
+        yield _taken_over(wanted, each, facts, case)
 
 
 def _missing(wanted: DesiredStored, case: Case) -> Row:
@@ -255,20 +233,24 @@ def _said_in_use(
 
 def _old(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> Row:
     """One that is not in use: replaced by the one that is, or never known to be stored."""
-    active = case.listed.get(facts.current or "")
+    active = facts.active
     replaced = active is not None and each.start < active.start
     row = _going(wanted, each, facts, case, State.RETIRING if replaced else State.ORPHAN)
     if each.end <= case.now:
         says = f"not in use; {row.says}" if row.due else "not in use"
         return replace(row, state=State.EXPIRED, until=None, says=says)
+    if each in facts.perhaps_stored(case.now):
+        return replace(row, says=PERHAPS)
     if row.state is State.ORPHAN:
         return replace(row, says=f"no store is known to hold it; {row.says}")
     return row
 
 
 def _taken_over(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> Row:
-    row = _going(wanted, each, facts, case, State.TAKEN_OVER)
-    return replace(row, name=each.display_name)
+    row = replace(_going(wanted, each, facts, case, State.TAKEN_OVER), name=each.display_name)
+    if each.display_name.startswith(CREDENTIAL):
+        return replace(row, state=State.NOT_OURS, until=None, says=ANOTHERS)
+    return row
 
 
 def _going(wanted: DesiredStored, each: Listed, facts: Facts, case: Case, state: State) -> Row:
@@ -293,12 +275,14 @@ def _going(wanted: DesiredStored, each: Listed, facts: Facts, case: Case, state:
 
 
 def _goes_at(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> datetime | None:
-    """When the overlap has passed; None while nothing else is known to work."""
-    active = case.listed.get(facts.current or "")
-    works = facts.current is not None and (active is None or active.end > case.now)
-    if not works or facts.record is None:
+    """When the overlap has passed; None while nothing else is known to work, or this one may be stored."""
+    if (
+        not facts.working(case.now)
+        or facts.record is None
+        or each in facts.perhaps_stored(case.now)
+    ):
         return None
-    return max(facts.record.at, each.start) + wanted.overlap
+    return retires_at(each, facts, case.now, wanted.overlap)
 
 
 def _trusts(case: Case) -> Iterator[Row]:
@@ -363,9 +347,8 @@ def _left(each: Listed, case: Case) -> Row:
 
 
 def _only_elsewhere(active: Listed, facts: Facts) -> bool:
-    """As the plan sees it: what is in use is recorded, and the store that can be read here has not got it."""
-    recorded = facts.record is not None and not facts.borrowed
-    return recorded and _kept(active, facts) is Kept.ELSEWHERE
+    """As the plan sees it; a PEM file that holds another one is no other machine."""
+    return facts.elsewhere and _kept(active, facts) is Kept.ELSEWHERE
 
 
 def _kept(each: Listed, facts: Facts) -> Kept:
@@ -378,10 +361,6 @@ def _kept(each: Listed, facts: Facts) -> Kept:
         and held.certificate.thumbprint == each.thumbprint
     )
     return Kept.HERE if by_thumbprint or held.key_id == each.key_id else Kept.ELSEWHERE
-
-
-def _in_order(some: Mapping[str, Listed]) -> list[Listed]:
-    return sorted(some.values(), key=lambda each: (each.start, each.key_id))
 
 
 def _kind(each: Listed) -> Kind:

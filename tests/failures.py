@@ -31,6 +31,7 @@ FAILURES: tuple[Exception, ...] = (
     ),
     errors.ForeignApplication("hello.my-workload", ID, owner="other-team"),
     errors.ForeignApplication("hello.my-workload", ID, owner=None),
+    errors.ForeignApplication("hello.my-workload", ID, owner=None, lost="provision:owner:hello"),
     errors.ForeignCredential("my-workload", "github-main"),
     errors.AdoptedMissing("my-workload", ID),
     errors.NotMade("orders"),
