@@ -34,7 +34,7 @@ PURE = {
     "wellknown",
     "imported",
 }
-DOORS = {"graph", "stores", "clock"}
+DOORS = {"graph", "stores", "clock", "certificates"}
 ACTS = {
     "observe",
     "confirm",
@@ -54,6 +54,7 @@ ACTS = {
     "forget",
     "run",
     "target",
+    "placing",
     "wait",
     "lock",
     "lookup",

@@ -8,25 +8,13 @@ from pydantic import ConfigDict, Field
 
 from provision.manifest import addresses, values
 from provision.manifest.shape import Guid, Shape, absent, text
+from provision.manifest.store_shapes import StoreShape
 
 Duration = Annotated[str, *text(values.span, values.DURATION)]
 Lifetime = Annotated[str, *text(values.lifetime, values.DURATION)]
 Issuer = Annotated[str, *text(addresses.issuer, addresses.ISSUER)]
 Trusted = Annotated[str, *text(addresses.trusted, r"\S(.*\S)?", maxLength=600)]
 GitName = Annotated[str, *text(addresses.git_name, r"[^\s*]([^*]*[^\s*])?")]
-
-
-class StoreShape(Shape, title="store"):
-    """Where the secret's value goes: five keys in a dotenv file."""
-
-    dotenv: Annotated[str, *text(values.dotenv, r"[^~].*", minLength=1)] = Field(
-        description="The dotenv file's path, relative to the manifest; git must not track it."
-    )
-    prefix: Annotated[str, *text(values.prefix, values.PREFIX)] = Field(
-        default=values.DEFAULTS["prefix"],
-        description="What the keys begin with: AZURE_ gives AZURE_TENANT_ID, AZURE_CLIENT_ID, "
-        "AZURE_CLIENT_SECRET, AZURE_CLIENT_SECRET_ID and AZURE_CLIENT_SECRET_EXPIRES.",
-    )
 
 
 class SecretShape(Shape, title="secret"):

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from provision.manifest import values
+from provision.manifest import store_specs, values
 from provision.manifest.application_shapes import (
     ApplicationShape,
     ClaimShape,
     OptionalClaimsShape,
     ServicePrincipalShape,
 )
-from provision.manifest.credential_rules import dotenv_path
 from provision.manifest.credential_shapes import SecretShape
 from provision.manifest.federation import trust
 from provision.manifest.manifest_shape import IdentityShape
@@ -35,7 +34,6 @@ from provision.manifest.spec import (
     ScopeSpec,
     SecretSpec,
 )
-from provision.places import DotenvStore
 
 _PLAIN = (
     "display_name",
@@ -173,11 +171,7 @@ def _secret(shape: SecretShape, *, name: str, mark: Mark, folder: Path) -> Secre
         lifetime=values.duration(shape.lifetime),
         renew_before=values.duration(shape.renew_before),
         overlap=values.duration(shape.overlap),
-        store=DotenvStore(
-            path=dotenv_path(folder, shape.store.dotenv),
-            prefix=shape.store.prefix,
-            written=shape.store.dotenv,
-        ),
+        store=store_specs.place(shape.store, folder),
         mark=mark,
     )
 
