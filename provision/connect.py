@@ -5,7 +5,6 @@ Only here does the sandbox meet the SDKs. It is a cloud like any other, which th
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -13,12 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provision import refused
+from provision import placing, refused
 from provision.clock import SystemClock
 from provision.errors import Forbidden, UsageError
 from provision.manifest.spec import Manifest
 from provision.outside import Mint, exchanges
-from provision.places import DotenvStore, StorePlace
 from provision.progress import Progress, Silent
 from provision.secret import PrivateKey, Secret
 from provision.stores import open_store
@@ -236,8 +234,8 @@ async def connect(
                 yield replace(
                     target,
                     progress=progress or Silent(),
-                    place_of=_placing(place, manifest),
-                    may_read=_reading(place, manifest, looking=looking),
+                    place_of=placing.places(place.rehearsal, manifest),
+                    may_read=placing.readable(place.rehearsal, manifest, looking=looking),
                 )
             except Forbidden as refusal:
                 raise refused.in_words(refusal, target.operator) from refusal
@@ -281,9 +279,8 @@ async def _signed_in(
 
     async def token_of(app_id: str, secret: Secret, resource: str | None = None) -> str:
         scope = f"{resource}/.default" if resource else None
-        ask = workload.token
-        if isinstance(secret, PrivateKey):
-            ask = workload.token_by_certificate
+        certified = isinstance(secret, PrivateKey)
+        ask = workload.token_by_certificate if certified else workload.token
         return await ask(identity.tenant_id, app_id, secret.reveal(), cloud, scope=scope)
 
     return Target(
@@ -301,30 +298,3 @@ async def _signed_in(
         progress=Silent(),
         tell=tell,
     )
-
-
-def _placing(place: Place, manifest: Manifest | None) -> Callable[[StorePlace], StorePlace]:
-    """Where stores really are: the sandbox rehearses each as a file of its own."""
-    rehearsal = place.rehearsal
-    if rehearsal is None or manifest is None:
-        return lambda spot: spot
-    return lambda spot: rehearse(spot, rehearsal / manifest.owner, manifest.folder)
-
-
-def rehearse(spot: StorePlace, under: Path, folder: Path) -> DotenvStore:
-    """The file that stands in for a place; two places never share one."""
-    try:
-        inside = spot.path.relative_to(folder)
-    except ValueError:
-        inside = Path("outside", *spot.path.parts[1:])
-    return replace(spot, path=under / inside)
-
-
-def _reading(
-    place: Place, manifest: Manifest | None, *, looking: bool
-) -> Callable[[StorePlace], bool]:
-    """A manifest may be a stranger's: a command that only looks reads nothing outside its folder."""
-    if not looking or place.rehearsal is not None or manifest is None:
-        return lambda _: True
-    folder = os.path.realpath(manifest.folder)
-    return lambda spot: Path(os.path.realpath(spot.path)).is_relative_to(folder)

@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+_PLACE = re.compile(r"\{\{([A-Za-z]+)\}\}|\{([A-Za-z]+)\}")
+"""`{name}` is filled in, `{{name}}` stands for a literal `{name}`; any other brace is itself."""
+
+
+def places_in(text: str) -> tuple[str, ...]:
+    """The names that are filled in in a text of a command."""
+    return tuple(found[2] for found in _PLACE.finditer(text) if found[2])
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with its places filled in; what has no value is filled with nothing."""
+    return _PLACE.sub(
+        lambda found: values.get(found[2], "") if found[2] else f"{{{found[1]}}}", text
+    )
+
+
+def holes(text: str) -> re.Pattern[str]:
+    """What a filled-in text looks like, with a group for each name: how it is read back."""
+    pattern, end, seen = "", 0, set[str]()
+    for found in _PLACE.finditer(text):
+        pattern += re.escape(text[end : found.start()])
+        name, end = found[2], found.end()
+        if name is None:
+            pattern += re.escape(f"{{{found[1]}}}")
+        else:
+            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
+            seen.add(name)
+    return re.compile(pattern + re.escape(text[end:]), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +85,9 @@ class KeyVaultStore:
 class CommandStore:
     """Programs that keep the value; they run in `folder`, and get what `input` says on standard input.
 
-    `input` is `value`, `json`, `env`, or a JSON document whose texts have places to fill in. `folder` is the manifest's.
+    `input` is `value`, `json`, `env`, or a JSON document whose texts have places to fill in: `{clientSecret}` or
+    `{clientCertificate}`, `{tenantId}`, `{clientId}`, `{keyId}`, `{expires}`. Of these, the arguments may have all but
+    the value, which a list of processes would show. `folder` is the manifest's.
     """
 
     write: tuple[str, ...]

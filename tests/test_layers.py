@@ -59,6 +59,7 @@ ACTS = {
     "forget",
     "run",
     "target",
+    "placing",
     "wait",
     "lock",
     "lookup",

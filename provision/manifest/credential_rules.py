@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from provision.errors import Problem
-from provision.manifest import certificate_rules, values
+from provision.manifest import certificate_rules, store_rules
 from provision.manifest.durations import ORDER, out_of_order
 from provision.manifest.federation import trusts, unclear
 from provision.manifest.marks import Node, shown
@@ -50,12 +49,7 @@ def broken(root: Node, folder: Path, environment: str | None) -> Iterator[Proble
                 )
         yield from certificate_rules.broken(application, folder)
         yield from _trusts(application)
-    yield from _shared_stores(root, folder)
-
-
-def dotenv_path(folder: Path, written: str) -> Path:
-    """A store's file; its spelling alone decides, since a stranger's path must not be followed."""
-    return Path(os.path.normpath(folder / written))
+    yield from store_rules.broken(root, folder)
 
 
 def _kinds(credential: Node, mark: Mark) -> Iterator[Problem]:
@@ -127,32 +121,3 @@ def _named_twice(
 def _out_of_order(secret: Node | None) -> Iterator[Problem]:
     if secret is not None and isinstance(secret.value, dict):
         yield from out_of_order(dict.fromkeys(ORDER, secret), secret)
-
-
-def _shared_stores(root: Node, folder: Path) -> Iterator[Problem]:
-    """Two credentials in one place would overwrite each other."""
-    first: dict[tuple[str, str], tuple[str, Mark]] = {}
-    for key, application in applications(root).items():
-        for name, credential, mark in credentials(application):
-            kind = next((each for each in STORED if each in entries(credential)), "secret")
-            store = child(credential, kind, "store")
-            address = _address(store, folder)
-            if store is None or address is None:
-                continue
-            if address in first:
-                other, where = first[address]
-                # A store out of the defaults stands in one place for all.
-                yield problem(
-                    mark if where == store.mark else store.mark,
-                    f'the store of "{shown(name)}" of "{shown(key)}" is the store of {other} too',
-                    f"the first is at {place(where)}; choose another file or another prefix",
-                )
-            first.setdefault(address, (f'"{shown(name)}" of "{shown(key)}"', store.mark))
-
-
-def _address(store: Node | None, folder: Path) -> tuple[str, str] | None:
-    dotenv, prefix = child(store, "dotenv"), child(store, "prefix")
-    if dotenv is None or not isinstance(dotenv.value, str) or "\0" in dotenv.value:
-        return None
-    path = os.path.normcase(dotenv_path(folder, dotenv.value))
-    return path, values.DEFAULTS["prefix"] if prefix is None else str(prefix.value)

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from provision.manifest import addresses, certificate_values, values
 from provision.manifest.shape import Guid, Shape, absent, choice, facts, text
+from provision.manifest.store_shapes import StoreShape
 
 Duration = Annotated[str, *text(values.span, values.DURATION)]
 Lifetime = Annotated[str, *text(values.lifetime, values.DURATION)]
@@ -27,19 +28,6 @@ RepositoryId = Annotated[
     ),
 ]
 SubjectFormat = Annotated[str, *choice(addresses.subject_format, addresses.FORMATS)]
-
-
-class StoreShape(Shape, title="store"):
-    """Where the secret's value goes: five keys in a dotenv file."""
-
-    dotenv: Annotated[str, *text(values.dotenv, r"[^~].*", minLength=1)] = Field(
-        description="The dotenv file's path, relative to the manifest; git must not track it."
-    )
-    prefix: Annotated[str, *text(values.prefix, values.PREFIX)] = Field(
-        default=values.DEFAULTS["prefix"],
-        description="What the keys begin with: AZURE_ gives AZURE_TENANT_ID, AZURE_CLIENT_ID, "
-        "AZURE_CLIENT_SECRET, AZURE_CLIENT_SECRET_ID and AZURE_CLIENT_SECRET_EXPIRES.",
-    )
 
 
 class SecretShape(Shape, title="secret"):

@@ -12,6 +12,7 @@ from provision.manifest.marks import MAX_NODES, Node, shown
 from provision.manifest.mistakes import meant
 from provision.manifest.nodes import applications, child, entries, mark_of, problem, text
 from provision.manifest.spec import Mark
+from provision.manifest.store_shapes import KINDS
 from provision.manifest.variables import Lookup, fill, lookup
 
 _TOLD = 20
@@ -123,9 +124,20 @@ def merged(root: Node, problems: list[Problem]) -> Node | None:
 
 
 def _merged(below: Node, above: Node) -> Node:
-    """Mappings key by key; of anything else, what stands above."""
+    """Mappings key by key, but no two kinds of store; of anything else, what stands above."""
     low, high = below.value, above.value
     if not isinstance(low, dict) or not isinstance(high, dict):
         return above
-    both = {name: _merged(low[name], node) if name in low else node for name, node in high.items()}
+    both = {
+        name: node
+        if name not in low or _another(name, low[name], node)
+        else _merged(low[name], node)
+        for name, node in high.items()
+    }
     return replace(above, value={**low, **both}, keys={**below.keys, **above.keys})
+
+
+def _another(name: str, below: Node, above: Node) -> bool:
+    """Whether a store above is of another kind: then nothing of the one below holds for it."""
+    low, high = (set(KINDS) & set(entries(each)) for each in (below, above))
+    return name == "store" and bool(low and high) and low != high

@@ -119,5 +119,5 @@ def _incomplete(schema: Any, known: dict[str, Any]) -> Any:
         return schema
     if "$ref" in schema:
         schema = {**known[schema["$ref"].rpartition("/")[2]], **schema}
-    left = {"$ref", "required", "minProperties", "maxProperties"}
+    left = {"$ref", "required", "minProperties", "maxProperties", "dependentRequired"}
     return {name: _incomplete(each, known) for name, each in schema.items() if name not in left}

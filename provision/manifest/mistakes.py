@@ -34,7 +34,7 @@ _WANTED = {
     "model_type": "a mapping",
     "union_tag_not_found": "a list of permission names",
 }
-_DURATIONS = ("lifetime", "renewBefore", "overlap")
+_DURATIONS = ("lifetime", "renewBefore", "overlap", "timeout")
 
 
 Detail: TypeAlias = Mapping[str, Any]

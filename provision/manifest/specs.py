@@ -7,15 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from provision.manifest import values
+from provision.manifest import store_specs, values
 from provision.manifest.application_shapes import (
     ApplicationShape,
     ClaimShape,
     OptionalClaimsShape,
     ServicePrincipalShape,
 )
-from provision.manifest.credential_rules import dotenv_path
-from provision.manifest.credential_shapes import CertificateShape, SecretShape, StoreShape
+from provision.manifest.credential_shapes import CertificateShape, SecretShape
 from provision.manifest.federation import trusts
 from provision.manifest.manifest_shape import IdentityShape
 from provision.manifest.marks import Node
@@ -37,7 +36,8 @@ from provision.manifest.spec import (
     ScopeSpec,
     SecretSpec,
 )
-from provision.places import DotenvStore, PemFile, StorePlace
+from provision.manifest.store_rules import file_path
+from provision.places import PemFile
 
 _PLAIN = (
     "display_name",
@@ -176,15 +176,9 @@ def _secret(shape: SecretShape, *, name: str, mark: Mark, folder: Path) -> Secre
         lifetime=values.duration(shape.lifetime),
         renew_before=values.duration(shape.renew_before),
         overlap=values.duration(shape.overlap),
-        store=_place(shape.store, folder),
+        store=store_specs.place(shape.store, folder),
         mark=mark,
         replaces=tuple(shape.replaces),
-    )
-
-
-def _place(shape: StoreShape, folder: Path) -> StorePlace:
-    return DotenvStore(
-        path=dotenv_path(folder, shape.dotenv), prefix=shape.prefix, written=shape.dotenv
     )
 
 
@@ -207,11 +201,11 @@ def _certificates(
 def _origin(shape: CertificateShape, *, key: str, folder: Path) -> dict[str, Any]:
     """Where a certificate comes from: its file, or all that it takes to make and to keep it."""
     if mentions(shape, "pem"):
-        file = PemFile(path=dotenv_path(folder, shape.pem), written=shape.pem)
+        file = PemFile(path=file_path(folder, shape.pem), written=shape.pem)
         return {"store": file, "lifetime": timedelta()}
     made = shape.generate
     return {
-        "store": _place(shape.store, folder),
+        "store": store_specs.place(shape.store, folder),
         "lifetime": values.duration(made.lifetime),
         "key_size": made.key_size,
         "subject": made.subject if mentions(made, "subject") else f"CN={key}",

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, assert_never
 
+from provision.errors import StoreError
 from provision.model import Certificate
-from provision.places import StorePlace
+from provision.places import (
+    CommandStore,
+    DotenvStore,
+    JsonStore,
+    KeyVaultStore,
+    PemFile,
+    StorePlace,
+)
 from provision.secret import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belongs:
-    """Whose value a store is to hold; no `client_id` while the application does not exist yet."""
+    """Whose value a store is to hold; no `client_id` while the application does not exist yet.
+
+    `certificate` says that it will be a private key with its certificate: those are longer, and may need a file of
+    their own.
+    """
 
     tenant_id: str
     client_id: str | None
+    certificate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +84,57 @@ class Store(Protocol):
 
 
 def where(place: StorePlace) -> str:
-    """The place as a person finds it: from the current folder where it lies below, else in full."""
+    """The place as a person finds it: a file from the current folder where it lies below, else in full."""
+    match place:
+        case DotenvStore():
+            return f"{_near(place.path)} ({place.prefix}*)"
+        case JsonStore():
+            return f"{_near(place.path)} ({place.key})" if place.key else _near(place.path)
+        case PemFile():
+            return _near(place.path)
+        case KeyVaultStore() | CommandStore():
+            return place.address
+        case _:
+            assert_never(place)
+
+
+def _near(path: Path) -> str:
     try:
-        path = place.path.relative_to(Path.cwd())
+        return str(path.relative_to(Path.cwd()))
     except ValueError:
-        path = place.path
-    return f"{path} ({place.prefix}*)"
+        return str(path)
 
 
-def open_store(place: StorePlace, *, replace: bool = False) -> Store:
-    """The store at that place; with `replace` it writes over anybody's value."""
-    from provision.stores.dotenv import Dotenv
+def open_store(
+    place: StorePlace,
+    *,
+    replace: bool = False,
+    vault: Callable[[KeyVaultStore], Store] | None = None,
+) -> Store:
+    """The store at that place; with `replace` it writes over anybody's value. `vault` opens vaults."""
+    match place:
+        case DotenvStore():
+            from provision.stores.dotenv import Dotenv
 
-    return Dotenv(place.path, prefix=place.prefix, replace=replace)
+            return Dotenv(place.path, prefix=place.prefix, replace=replace)
+        case JsonStore():
+            from provision.stores.jsonfile import JsonFile
+
+            return JsonFile(place.path, key=place.key, replace=replace)
+        case CommandStore():
+            from provision.stores.command import Command
+
+            return Command(place, replace=replace)
+        case PemFile():
+            from provision.stores.pemfile import KeptByUsers
+
+            return KeptByUsers(place.path)
+        case KeyVaultStore():
+            if vault is None:
+                raise StoreError(
+                    f"cannot open {place.address} from here",
+                    hint="Name another store in the manifest.",
+                )
+            return vault(place)
+        case _:
+            assert_never(place)

@@ -1,217 +1,215 @@
-"""Keeps a secret in a dotenv file, among other people's lines."""
+"""Keeps a secret in a dotenv file, among other people's lines; a certificate in a file beside it.
+
+The names are those that EnvironmentCredential reads:
+https://learn.microsoft.com/python/api/azure-identity/azure.identity.environmentcredential
+"""
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from provision.errors import StoreError
-from provision.secret import Secret
-from provision.stores import Belongs, Entry, Stored, assignments, git, replacing
+from provision.secret import PrivateKey, Secret
+from provision.stores import Belongs, Entry, Stored, assignments, fields, files, replacing, whose
 
-_LARGEST = 1024 * 1024
-_LONGEST_SECRET = "x" * 64  # contract section 3.5: the service's secrets have 16 to 64 characters
-_KEYS = ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_ID", "CLIENT_SECRET_EXPIRES")
+SECRET_KEYS = (
+    "TENANT_ID",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "CLIENT_SECRET_ID",
+    "CLIENT_SECRET_EXPIRES",
+)
+CERTIFICATE_KEYS = (
+    "TENANT_ID",
+    "CLIENT_ID",
+    "CLIENT_CERTIFICATE_PATH",
+    "CLIENT_CERTIFICATE_ID",
+    "CLIENT_CERTIFICATE_EXPIRES",
+)
 
 
 class Dotenv:
     """The keys with one prefix in one dotenv file; a link is followed, never replaced."""
 
     def __init__(self, path: Path, *, prefix: str, replace: bool = False) -> None:
-        self._path = path
+        self._file = files.Kept(path=path, kind="dotenv")
         self._prefix = prefix
         self._replace = replace
 
     def probe(self, owner: Belongs) -> tuple[str, ...]:
         """Prove that the owner's value can be written, before there is one; says warnings."""
         with self._telling("prepare"):
-            target = self._target()
+            target = self._file.target
             replacing.make_folder(target.parent)
-            warnings = self._tracked_by_git(target)
+            likely = fields.likely(owner)
+            warnings = self._file.tracked_by_git(target)
+            if owner.certificate:
+                warnings += self._file.tracked_by_git(self._pem(target, likely.key_id))
             with replacing.locked(target):
-                text = _text_of(target)
+                text = self._text(target)
                 self._refuse_others(text, owner)
-                tried = assignments.assign(text, self._rehearsal(owner))
-                replacing.rehearse(target, _bytes(tried))
+                replacing.rehearse(target, _bytes(self._changed(target, text, likely)))
+                if owner.certificate:
+                    pem = self._pem(target, likely.key_id)
+                    replacing.rehearse(pem, likely.secret.reveal().encode())
         return warnings
 
     def read(self) -> Stored | None:
         """What the file holds under our prefix; None when that is nothing."""
         with self._telling("read"):
-            return self._stored(_text_of(self._target()))
+            target = self._file.target
+            return self._stored(target, self._text(target))
 
     def write(self, entry: Entry) -> None:
-        """Put the value in, in one step: other lines, comments and their order stay."""
+        """Put the value in, in one step: other lines, comments and their order stay.
+
+        A certificate's file is there before the line that names it, and the one before stays until it retires:
+        whoever has just read its name finds it.
+        """
         owner = Belongs(tenant_id=entry.tenant_id, client_id=entry.client_id)
         with self._telling("write"):
-            target = self._target()
+            target = self._file.target
             replacing.make_folder(target.parent)
             with replacing.locked(target):
-                text = _text_of(target)
+                text = self._text(target)
                 self._refuse_others(text, owner)
-                wanted = self._values(owner, entry.secret.reveal(), entry.key_id, entry.expires)
-                replacing.replace(target, _bytes(assignments.assign(text, wanted)))
+                changed = _bytes(self._changed(target, text, entry))
+                with self._beside(target, entry):
+                    replacing.replace(target, changed)
 
     def remove(self, app_id: str) -> bool:
-        """Take this application's lines out; a file that held nothing else goes with them."""
+        """Take this application's lines and files out; a file that held nothing else goes with them."""
         with self._telling("change"):
-            target = self._target()
+            target = self._file.target
             if not target.parent.is_dir():
                 return False
             with replacing.locked(target):
-                text = _text_of(target)
-                held = self._stored(text)
-                if held is None or not _same(held.client_id, app_id):
+                text = self._text(target)
+                held = self._stored(target, text)
+                if held is None or not whose.same(held.client_id, app_id):
                     return False
-                rest = assignments.without(text, self._keys())
-                if rest.strip("\ufeff \t\r\n") or self._path.is_symlink():
+                # The files first: a run that is killed here finds the lines, and with them its work, again.
+                for pem in self._pems(target):
+                    pem.unlink(missing_ok=True)
+                rest = assignments.without(text, self._keys(*SECRET_KEYS, *CERTIFICATE_KEYS))
+                if rest.strip("\ufeff \t\r\n") or self._file.path.is_symlink():
                     replacing.replace(target, _bytes(rest))
                 else:
                     target.unlink()
         return True
 
-    def _target(self) -> Path:
-        return Path(os.path.realpath(self._path))
+    def retire(self, key_id: str) -> None:
+        """Remove the file of an old certificate, or of one that a killed run left; never the one in use."""
+        with self._telling("change"):
+            target = self._file.target
+            pem = self._pem(target, key_id)
+            if not pem.is_file():
+                return
+            with replacing.locked(target):
+                named = assignments.values(self._text(target)).get(
+                    self._keys(CERTIFICATE_KEYS[2])[0]
+                )
+                if not named or os.path.basename(named) != pem.name:
+                    pem.unlink(missing_ok=True)
 
-    def _keys(self) -> list[str]:
-        return [f"{self._prefix}{key}" for key in _KEYS]
+    def _text(self, target: Path) -> str:
+        return self._file.bytes(target).decode("utf-8", "surrogateescape")
 
-    def _values(
-        self, owner: Belongs, secret: str, key_id: str, expires: datetime
-    ) -> dict[str, str]:
-        until = expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        said = (owner.tenant_id, owner.client_id or "", secret, key_id, until)
-        return dict(zip(self._keys(), said, strict=True))
+    def _keys(self, *names: str) -> list[str]:
+        return [f"{self._prefix}{name}" for name in names]
 
-    def _rehearsal(self, owner: Belongs) -> dict[str, str]:
-        unknown = "00000000-0000-0000-0000-000000000000"
-        likely = Belongs(tenant_id=owner.tenant_id, client_id=owner.client_id or unknown)
-        return self._values(likely, _LONGEST_SECRET, unknown, datetime.now(UTC))
+    def _changed(self, target: Path, text: str, entry: Entry) -> str:
+        """The text with the entry's lines, and without those of the other kind."""
+        if isinstance(entry.secret, PrivateKey):
+            ours, others, value = (
+                CERTIFICATE_KEYS,
+                SECRET_KEYS,
+                str(self._pem(target, entry.key_id)),
+            )
+        else:
+            ours, others, value = SECRET_KEYS, CERTIFICATE_KEYS, entry.secret.reveal()
+        until = fields.until(entry.expires)
+        said = (entry.tenant_id, entry.client_id, value, entry.key_id, until)
+        changed = assignments.assign(text, dict(zip(self._keys(*ours), said, strict=True)))
+        gone = set(self._keys(*others)) - set(self._keys(*ours))
+        return assignments.without(changed, gone)
 
-    def _stored(self, text: str) -> Stored | None:
+    def _pem(self, target: Path, key_id: str) -> Path:
+        """Named after the dotenv file, so that ignoring `.env*` covers it."""
+        short = re.sub("[^0-9A-Za-z]", "", key_id)[:8].lower()
+        return target.with_name(f"{target.name}.{self._prefix}{short}.pem")
+
+    def _pems(self, target: Path) -> Iterator[Path]:
+        ours = re.compile(re.escape(f"{target.name}.{self._prefix}") + r"[0-9a-z]{1,8}\.pem")
+        for found in os.scandir(target.parent):
+            if ours.fullmatch(found.name):
+                yield Path(found.path)
+
+    @contextmanager
+    def _beside(self, target: Path, entry: Entry) -> Iterator[None]:
+        """A certificate's file, for the time when the line that names it is written and from then on."""
+        if not isinstance(entry.secret, PrivateKey):
+            yield
+            return
+        pem = self._pem(target, entry.key_id)
+        known = pem.exists()
+        replacing.replace(pem, entry.secret.reveal().encode())
+        try:
+            yield
+        except BaseException:
+            if not known:
+                pem.unlink(missing_ok=True)
+            raise
+
+    def _stored(self, target: Path, text: str) -> Stored | None:
         found = assignments.values(text)
-        tenant_id, client_id, secret, key_id, expires = (
-            found.get(key) or None for key in self._keys()
-        )
-        if not (tenant_id or client_id or secret or key_id):
+
+        def said(*names: str) -> list[str | None]:
+            return [found.get(key) or None for key in self._keys(*names)]
+
+        tenant_id, client_id, secret, key_id, expires = said(*SECRET_KEYS)
+        path, pem_id, pem_expires = said(*CERTIFICATE_KEYS[2:])
+        if not (tenant_id or client_id or secret or key_id or path or pem_id):
             return None
+        certificate = not secret and bool(path)
         return Stored(
             tenant_id=tenant_id,
             client_id=client_id,
-            secret=Secret(secret) if secret else None,
-            key_id=key_id,
-            expires=_moment(expires),
+            secret=Secret(secret) if secret else self._private_key(target, path),
+            key_id=pem_id if certificate else key_id,
+            expires=fields.moment(pem_expires if certificate else expires),
         )
 
-    def _refuse_others(self, text: str, owner: Belongs) -> None:
-        """A value that may be somebody else's is never written over unless that was asked for."""
-        held = None if self._replace else self._stored(text)
-        if held is None:
-            return
-        if held.client_id is None and held.secret is None and held.key_id is None:
-            ours = held.tenant_id is None or _same(held.tenant_id, owner.tenant_id)
-        else:
-            ours = _same(held.client_id, owner.client_id) and (
-                held.tenant_id is None or _same(held.tenant_id, owner.tenant_id)
-            )
-        if not ours:
-            raise StoreError(
-                f"{self._path} ({self._prefix}*) holds a value of {_whose(held)}: "
-                "it was not touched",
-                hint="Give this credential another file or prefix in the manifest, "
-                "or write over that value with --replace-store.",
-            )
+    def _private_key(self, target: Path, path: str | None) -> PrivateKey | None:
+        """What a line names, if it is a file beside: a stranger's line must not make us read any other."""
+        if not path or os.path.realpath(os.path.dirname(path)) != str(target.parent):
+            return None
+        content = files.Kept(path=Path(path), kind="PEM").bytes(Path(path))
+        return PrivateKey(content.decode("utf-8", "replace")) if content else None
 
-    def _tracked_by_git(self, target: Path) -> tuple[str, ...]:
-        match git.tracking(target):
-            case git.Tracking.TRACKED:
-                raise StoreError(
-                    f"git tracks {self._path}: a secret stored there would be committed",
-                    hint="Take it out of the index (git rm --cached FILE) and add it "
-                    "to .gitignore, or name another file in the manifest.",
-                )
-            case git.Tracking.EXPOSED:
-                return (f"git does not ignore {self._path}: add it to .gitignore",)
-            case git.Tracking.UNKNOWN:
-                return (f"git could not say whether it tracks {self._path}: do not commit it",)
-            case _:
-                return ()
+    def _refuse_others(self, text: str, owner: Belongs) -> None:
+        held = None if self._replace else self._stored(self._file.target, text)
+        place = f"{self._file.path} ({self._prefix}*)"
+        whose.refuse_others(held, owner, place=place, other="another file or prefix")
 
     @contextmanager
     def _telling(self, verb: str) -> Iterator[None]:
-        """Turn the platform's complaints into ours; neither holds a value."""
-        try:
-            yield
-        except assignments.Unwritable:
-            # Not `from`: what could not be written stands in the cause's frames.
-            raise StoreError(
-                f"cannot write {self._path}: the value would not be read back as it is",
-                hint="Look for a quote that is never closed in that file, "
-                "or name another one in the manifest.",
-            ) from None
-        except OSError as error:
-            raise StoreError(
-                f"cannot {verb} {self._path}: {error.strerror or error}",
-                hint=_hint(error),
-            ) from error
-        except ValueError as error:  # a path with a null character
-            raise StoreError(
-                f"cannot {verb} {str(self._path)!r}: {error}",
-                hint="Name another file in the manifest.",
-            ) from error
-
-
-def _text_of(target: Path) -> str:
-    """The file's text, whatever its bytes: undecodable ones survive being written back."""
-    try:
-        found = target.stat()
-    except FileNotFoundError:
-        return ""
-    if stat.S_ISDIR(found.st_mode):
-        raise OSError(errno.EISDIR, "it is a folder", str(target))
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file", str(target))
-    if found.st_size > _LARGEST:
-        raise OSError(errno.EFBIG, "it is larger than 1 MiB, so it is no dotenv file", str(target))
-    content = target.read_bytes()
-    if b"\0" in content:
-        raise OSError(errno.EINVAL, "it is not a UTF-8 text file", str(target))
-    return content.decode("utf-8", "surrogateescape")
+        """Turn what went wrong into our words; none of them holds a value."""
+        with self._file.telling(verb):
+            try:
+                yield
+            except assignments.Unwritable:
+                # Not `from`: what could not be written stands in the cause's frames.
+                raise StoreError(
+                    f"cannot write {self._file.path}: the value would not be read back as it is",
+                    hint="Look for a quote that is never closed in that file, "
+                    "or name another one in the manifest.",
+                ) from None
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else None
-
-
-def _same(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one.casefold() == other.casefold()
-
-
-def _whose(held: Stored) -> str:
-    if held.client_id is None:
-        return (
-            f"tenant {held.tenant_id}" if held.tenant_id else "an application that it does not name"
-        )
-    where = f" of tenant {held.tenant_id}" if held.tenant_id else ""
-    return f"application {held.client_id}{where}"
-
-
-def _hint(error: OSError) -> str:
-    if isinstance(error, replacing.Busy):
-        return "Wait until the other run has ended, then run this again."
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return "Free some space there, or name another file in the manifest."
-    return "Make that place writable for yourself, or name another one in the manifest."

@@ -103,7 +103,10 @@ def test_a_mistake_in_a_secret_is_told(secret, refusal):
 @pytest.mark.parametrize(
     ("store", "says"),
     [
-        ("{}", 'the key "dotenv" is missing'),
+        (
+            "{}",
+            "6:40: it is not said where the value goes - write one of dotenv, json, keyVault, command",
+        ),
         ("{dotenv: ''}", '"" names no file'),
         ("{dotenv: secrets/}", '"secrets/" names no file'),
         ("{dotenv: 'a\\..'}", '"a\\.." names no file'),

@@ -32,7 +32,8 @@ KEYS = re.findall(
     application ci delegated web redirectUris identifierUris api scopes appRoles allowedMemberTypes
     preAuthorizedApplications knownClientApplications client optionalClaims idToken federated github
     repository branch kubernetes issuer subject managedIdentity principalId owners servicePrincipal
-    adopt appId allowTier0 enabled environments defaults identities variables tenant app""",
+    adopt appId allowTier0 enabled environments defaults identities variables tenant app
+    json key keyVault command write read remove input timeout {clientSecret} prefix""",
 )
 SIGNS = re.findall(
     r"\S+",

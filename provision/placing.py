@@ -1,0 +1,88 @@
+"""Where stores really are, and which of them a command may open that only looks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import assert_never
+
+from provision.manifest.spec import Manifest
+from provision.places import (
+    CommandStore,
+    DotenvStore,
+    JsonStore,
+    KeyVaultStore,
+    PemFile,
+    StorePlace,
+)
+
+_OURS = ("outside", "inside", "keyvault", "command")
+"""Folders of the rehearsal; a manifest's own folder of such a name moves one further down."""
+
+
+def places(rehearsal: Path | None, manifest: Manifest | None) -> Callable[[StorePlace], StorePlace]:
+    """Where stores really are: below `rehearsal`, if there is one, each is a file of its own."""
+    if rehearsal is None or manifest is None:
+        return lambda spot: spot
+    under, folder = rehearsal / manifest.owner, manifest.folder
+    return lambda spot: rehearse(spot, under, folder)
+
+
+def readable(
+    rehearsal: Path | None, manifest: Manifest | None, *, looking: bool
+) -> Callable[[StorePlace], bool]:
+    """A manifest may be a stranger's: a command that only looks reads no file outside its folder, and runs nothing."""
+    if not looking or manifest is None:
+        return lambda _: True
+    folder = os.path.realpath(manifest.folder)
+
+    def may_read(spot: StorePlace) -> bool:
+        match spot:
+            case PemFile():
+                return Path(os.path.realpath(spot.path)).is_relative_to(folder)
+            case _ if rehearsal is not None:
+                return True
+            case DotenvStore() | JsonStore():
+                return Path(os.path.realpath(spot.path)).is_relative_to(folder)
+            case KeyVaultStore():
+                return True
+            case CommandStore():
+                return False
+            case _:
+                assert_never(spot)
+
+    return may_read
+
+
+def rehearse(spot: StorePlace, under: Path, folder: Path) -> StorePlace:
+    """The file that stands in for a place; two places never share one.
+
+    What its users keep up is read where it is: nothing is written there.
+    """
+    match spot:
+        case DotenvStore() | JsonStore():
+            return replace(spot, path=under / _mirrored(spot.path, folder))
+        case KeyVaultStore():
+            name = f"{spot.name.lower()}.json"
+            return JsonStore(path=under / "keyvault" / spot.vault.lower() / name)
+        case CommandStore():
+            digest = hashlib.sha256(json.dumps(spot.write).encode()).hexdigest()[:12]
+            readable = re.sub(r"[^\w.-]+", "-", Path(spot.write[0]).name)[:40].strip("-.")
+            return JsonStore(path=under / "command" / f"{readable or 'command'}-{digest}.json")
+        case PemFile():
+            return spot
+        case _:
+            assert_never(spot)
+
+
+def _mirrored(path: Path, folder: Path) -> Path:
+    try:
+        inside = path.relative_to(folder)
+    except ValueError:
+        return Path("outside", *filter(None, [path.drive.strip(":\\/")]), *path.parts[1:])
+    return Path("inside", inside) if inside.parts[0].casefold() in _OURS else inside
