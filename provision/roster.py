@@ -91,14 +91,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One application, with what a plan does about its credentials: reasons by credential and by key id."""
+    """One application with what a plan does about its credentials.
+
+    `adds` has reasons by credential, `removes` key ids, `trusts` the federated credentials that change.
+    """
 
     wanted: DesiredApplication
     found: ObservedApplication | None
     owner: str
     now: datetime
     adds: Mapping[str, str] = field(default_factory=dict)
-    removes: Mapping[str, str] = field(default_factory=dict)
+    removes: frozenset[str] = frozenset()
     trusts: frozenset[str] = frozenset()
 
     @property
@@ -135,7 +138,7 @@ def rows(case: Case) -> Iterator[Row]:
 
 def _of_credential(wanted: DesiredStored, case: Case) -> Iterator[Row]:
     if case.found is None:
-        yield _missing(wanted, case)
+        yield _missing(wanted, case, first=True)
         return
     facts, listed = _facts(wanted, case.found, case.owner), case.listed
     active = listed.get(facts.current or "")
@@ -153,7 +156,7 @@ def _of_credential(wanted: DesiredStored, case: Case) -> Iterator[Row]:
             says=UNLISTED,
         )
     else:
-        yield _missing(wanted, case)
+        yield _missing(wanted, case, first=facts.first)
     for each in _in_order({key: listed[key] for key in facts.listed}):
         if each.key_id != facts.current:
             yield _old(wanted, each, facts, case)
@@ -176,9 +179,9 @@ def _facts(wanted: DesiredStored, found: ObservedApplication, owner: str) -> Fac
     return facts_of(seen, owner=owner, credential=wanted.name)
 
 
-def _missing(wanted: DesiredStored, case: Case) -> Row:
-    why = case.adds.get(wanted.name, IDLE if case.idle else "")
-    unknown = case.found is not None and why not in ("", "first secret", "first certificate")
+def _missing(wanted: DesiredStored, case: Case, *, first: bool) -> Row:
+    """That the first one is still to come needs no reason."""
+    why = IDLE if case.idle else "" if first else case.adds.get(wanted.name, "")
     return Row(
         app=case.wanted.key,
         credential=wanted.name,
@@ -186,7 +189,7 @@ def _missing(wanted: DesiredStored, case: Case) -> Row:
         state=State.MISSING,
         due=wanted.name in case.adds or not case.idle,
         store=wanted.store.address,
-        says=why if unknown else "",
+        says=why,
     )
 
 
@@ -237,9 +240,8 @@ def _said_in_use(
         )
     elif state is State.ELSEWHERE:
         yield f"the store on this machine {'holds another' if facts.held.key_id else 'does not hold it'}"
-    if reason and state is not State.EXPIRED:
-        early = reason.startswith("renews")
-        yield f"renewed {NEXT}" if early else f"{reason}: renewed {NEXT}"
+    if reason:
+        yield f"renewed {NEXT}" if late else f"{reason}: renewed {NEXT}"
     elif late and case.idle:
         yield IDLE
     elif late and pem:
