@@ -52,6 +52,11 @@ def read(token: str) -> Claims:
     )
 
 
+def payload(token: str) -> Mapping[str, Any]:
+    """All claims of a token of whatever issuer, without verifying it."""
+    return MappingProxyType(_payload(token))
+
+
 def _payload(token: str) -> dict[str, Any]:
     parts = token.split(".")
     if len(parts) != 3:

@@ -28,6 +28,10 @@ _FEDERATED = (
     "Compare issuer, subject and audience of the application's federated credential with those "
     "of the presented token, letter by letter."
 )
+_SUBJECT = (
+    f"{_FEDERATED} Tokens of GitHub repositories created, renamed or transferred since 2026-07-15 "
+    "tell numbers too: repo:OWNER@ID/REPOSITORY@ID:..."
+)
 _TENANT = "Check the tenant's id or domain, and that the cloud is the right one (--cloud)."
 _RESOURCE = "Check that the cloud is the right one (--cloud)."
 
@@ -85,7 +89,11 @@ _EXPLAINED: Mapping[int, tuple[str, str]] = MappingProxyType(
             "The application is a public client and takes no secret",
             "Leave the secret out, or make the application a confidential one.",
         ),
-        700213: ("No federated credential matches the token's subject", _FEDERATED),
+        700213: ("No federated credential matches the token's subject", _SUBJECT),
+        7002138: (
+            "No federated credential matches the token's subject in upper and lower case",
+            "Write the subject as the token tells it: copy it from the message above.",
+        ),
         700211: ("No federated credential matches the token's issuer", _FEDERATED),
         700212: ("No federated credential matches the token's audience", _FEDERATED),
         700214: (
@@ -93,6 +101,14 @@ _EXPLAINED: Mapping[int, tuple[str, str]] = MappingProxyType(
             "Use api://AzureADTokenExchange, not the GUID that stands for it.",
         ),
         70021: ("No federated credential matches the token", _FEDERATED),
+        700236: (
+            "A token of the tenant itself is exchanged for managed identities only",
+            "Sign in with a token of a managed identity, or of an outside issuer.",
+        ),
+        7000272: (
+            "The token's signature is by no key that its issuer publishes",
+            "Check that the issuer's address serves its keys, and that the token is of that issuer.",
+        ),
         70025: (
             "The application has no federated credential",
             "Add one for this issuer and subject, or sign in another way (--auth).",

@@ -18,6 +18,7 @@ from provision.patch import request
 from provision.plan import (
     CONSENT,
     MAKES,
+    AddCertificate,
     AddFederated,
     AddOwner,
     AddSecret,
@@ -31,6 +32,7 @@ from provision.plan import (
     GrantScopes,
     Plan,
     RecordStored,
+    RemoveCertificate,
     RemoveFederated,
     RemoveSecret,
     RequestPermissions,
@@ -172,8 +174,12 @@ async def perform(step: Step, run: Run) -> str:
         raise Interrupted
     await run.until_made(references(step) - {step.app})
     match step:
-        case AddSecret() | RecordStored() | RemoveSecret():
-            return await _secret(step, run)
+        case AddSecret() | AddCertificate():
+            return await credentials.issue(step, run)
+        case RecordStored():
+            return await credentials.record(step, run)
+        case RemoveSecret() | RemoveCertificate():
+            return await credentials.remove(step, run)
         case AddFederated():
             return await federate.add(step, run)
         case UpdateFederated():
@@ -225,16 +231,6 @@ async def _shape(step: Shaping, run: Run) -> str:
             return await _delete(step, run)
         case _:
             assert_never(step)
-
-
-async def _secret(step: AddSecret | RecordStored | RemoveSecret, run: Run) -> str:
-    match step:
-        case AddSecret():
-            return await credentials.issue(step, run)
-        case RecordStored():
-            return await credentials.record(step, run)
-        case RemoveSecret():
-            return await credentials.remove(step, run)
 
 
 async def _delete(step: DeleteApplication, run: Run) -> str:

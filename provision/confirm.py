@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from auth.errors import SignInUnreachable
 from provision.clock import backoff
 from provision.graph import directory
-from provision.life import facts_of
-from provision.manifest.spec import ApplicationSpec, Manifest, SecretSpec
+from provision.life import facts_of, listed_in
+from provision.manifest.spec import ApplicationSpec, Manifest, StoredSpec
 from provision.model import Application, Held, ObservedApplication
 from provision.ownership import own_tags, stored_in, unique_name
+from provision.places import PemFile
 from provision.proof import takes
 from provision.stores import Stored
 from provision.target import Target
@@ -39,7 +40,7 @@ class Doubt:
     """
 
     spec: ApplicationSpec
-    held: tuple[tuple[SecretSpec, Stored], ...]
+    held: tuple[tuple[StoredSpec, Stored], ...]
     unrecorded: frozenset[str] = frozenset()
 
 
@@ -74,7 +75,7 @@ def _doubt(
 ) -> Doubt | None:
     values = [
         (secret, value)
-        for secret in spec.secrets
+        for secret in spec.stored
         if (value := stored.get(secret.name))
         and value.tenant_id == target.tenant_id
         and value.client_id
@@ -88,12 +89,13 @@ def _doubt(
         if value.client_id == found.application.app_id
         and not _settled(found, manifest.owner, secret.name, value)
     )
-    lost = any(_record_lost(found, manifest.owner, secret.name) for secret in spec.secrets)
+    lost = any(_record_lost(found, manifest.owner, secret.name) for secret in spec.stored)
     gone = found.service_principal is None and bool(_records(found.application, spec))
     unrecorded = frozenset(
         secret.name
-        for secret in spec.secrets
-        if facts_of(found, owner=manifest.owner, credential=secret.name).current is None
+        for secret in spec.stored
+        if not isinstance(secret.store, PemFile)
+        and _unsure(found, manifest.owner, secret.name, target.clock.now())
     )
     if unsettled or lost or gone or unrecorded:
         return Doubt(spec=spec, held=unsettled, unrecorded=unrecorded)
@@ -113,10 +115,16 @@ def _record_lost(found: ObservedApplication, owner: str, credential: str) -> boo
     return bool(records) and records[0].key_id not in listed
 
 
+def _unsure(found: ObservedApplication, owner: str, credential: str, now: datetime) -> bool:
+    """Whether no stored one is known, or one may be stored that no record names: a record may be late to be seen."""
+    facts = facts_of(found, owner=owner, credential=credential)
+    return facts.current is None or bool(facts.perhaps_stored(now))
+
+
 def _records(application: Application, spec: ApplicationSpec) -> list[str]:
     return [
         record.key_id
-        for secret in spec.secrets
+        for secret in spec.stored
         for record in stored_in(application.tags, secret.name)
     ]
 
@@ -150,7 +158,7 @@ async def _settle(
 
 def _stored_meanwhile(
     target: Target, doubt: Doubt, seen: ObservedApplication
-) -> tuple[tuple[SecretSpec, Stored], ...]:
+) -> tuple[tuple[StoredSpec, Stored], ...]:
     """What another runner put into an empty store while we looked: it is tried before one more is issued."""
     empty = {
         name
@@ -159,7 +167,7 @@ def _stored_meanwhile(
     }
     read = (
         (secret, target.open_store(target.place_of(secret.store)).read())
-        for secret in doubt.spec.secrets
+        for secret in doubt.spec.stored
         if secret.name in empty
     )
     return tuple(
@@ -172,7 +180,7 @@ def _stored_meanwhile(
     )
 
 
-async def _works(target: Target, app: str, secret: SecretSpec, value: Stored) -> bool | None:
+async def _works(target: Target, app: str, secret: StoredSpec, value: Stored) -> bool | None:
     """The token service's word on a stored value; None when it cannot be asked."""
     if value.secret is None or value.client_id is None:
         return None
@@ -203,7 +211,8 @@ async def _look_again(
     seen = found
     for look, seconds in enumerate(backoff()):
         enough = look >= LOOKS
-        if seen is not None and _complete(seen, doubt, recorded=not enough):
+        unsure = _still_unsure(target, manifest.owner, doubt, seen) and not enough
+        if seen is not None and not unsure and _complete(seen, doubt):
             return seen
         waited = target.clock.monotonic() - began
         if waited > FRESH_PATIENCE or (enough and not alive):
@@ -216,12 +225,16 @@ async def _look_again(
     raise AssertionError("backoff never ends")
 
 
-def _complete(seen: ObservedApplication, doubt: Doubt, *, recorded: bool) -> bool:
-    """Whether nothing is missing; `recorded` asks for a record of every credential too."""
-    tags = seen.application.tags
-    if recorded and not all(stored_in(tags, name) for name in doubt.unrecorded):
-        return False
-    listed = {password.key_id for password in seen.application.password_credentials}
+def _still_unsure(
+    target: Target, owner: str, doubt: Doubt, seen: ObservedApplication | None
+) -> bool:
+    now = target.clock.now()
+    return seen is None or any(_unsure(seen, owner, name, now) for name in doubt.unrecorded)
+
+
+def _complete(seen: ObservedApplication, doubt: Doubt) -> bool:
+    """Whether nothing that is known to exist is missing."""
+    listed = listed_in(seen.application).keys()
     expected = {value.key_id for _, value in doubt.held}
     expected |= set(_records(seen.application, doubt.spec)[:1])
     return seen.service_principal is not None and expected <= listed
@@ -251,10 +264,12 @@ async def _read(
 
 def _richer(read: Application, before: Application) -> Application:
     """A later read may come from an older replica: keep every secret that any of them listed."""
-    listed = {p.key_id: p for p in (*before.password_credentials, *read.password_credentials)}
+    passwords = {p.key_id: p for p in (*before.password_credentials, *read.password_credentials)}
+    keys = {k.key_id: k for k in (*before.key_credentials, *read.key_credentials)}
     return replace(
         read,
         tags=read.tags | before.tags,
         federated=before.federated,
-        password_credentials=tuple(sorted(listed.values(), key=lambda p: (p.start, p.key_id))),
+        password_credentials=tuple(sorted(passwords.values(), key=lambda p: (p.start, p.key_id))),
+        key_credentials=tuple(sorted(keys.values(), key=lambda k: (k.start, k.key_id))),
     )

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,10 @@ from provision import refused
 from provision.clock import SystemClock
 from provision.errors import Forbidden, UsageError
 from provision.manifest.spec import Manifest
+from provision.outside import Mint, exchanges
 from provision.places import DotenvStore, StorePlace
 from provision.progress import Progress, Silent
-from provision.secret import Secret
+from provision.secret import PrivateKey, Secret
 from provision.stores import open_store
 from provision.target import Target
 
@@ -65,6 +67,7 @@ class Place:
     environ: Mapping[str, str]
     speed: float = 1.0
     rehearsal: Path | None = None
+    mint: Mint | None = None
     says: str = ""
     auth: str | None = None
 
@@ -189,6 +192,7 @@ def _sandbox(name: str, wishes: Wishes, tell: Callable[[str], None]) -> Iterator
                 "AZURE_CLIENT_SECRET": operator.client_secret,
             },
             speed=at.scale,
+            mint=partial(folders.subject_token, folder, name),
             rehearsal=None if wishes.real_stores else folder / name / "stores",
             says="the embedded tenant; nothing leaves this machine",
             auth="env",
@@ -277,7 +281,10 @@ async def _signed_in(
 
     async def token_of(app_id: str, secret: Secret, resource: str | None = None) -> str:
         scope = f"{resource}/.default" if resource else None
-        return await workload.token(identity.tenant_id, app_id, secret.reveal(), cloud, scope=scope)
+        ask = workload.token
+        if isinstance(secret, PrivateKey):
+            ask = workload.token_by_certificate
+        return await ask(identity.tenant_id, app_id, secret.reveal(), cloud, scope=scope)
 
     return Target(
         tenant_id=identity.tenant_id,
@@ -290,6 +297,7 @@ async def _signed_in(
         place_of=lambda spot: spot,
         open_store=lambda spot: open_store(spot, replace=wishes.replace_store),
         may_read=lambda _: True,
+        exchange_for=exchanges(identity.tenant_id, cloud, place.environ, mint=place.mint),
         progress=Silent(),
         tell=tell,
     )

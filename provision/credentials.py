@@ -1,6 +1,6 @@
-"""One secret's life, carried out: issue, prove, store, record, retire, take back.
+"""The life of a secret or certificate, carried out: make, prove, store, record, retire, take back.
 
-The order is the safety. A first secret is stored the moment it exists and proven then; a rotated one is
+The order is the safety. A first one is stored the moment it exists and proven then; a rotated one is
 proven while the old one still works, and only then takes its place. Whatever fails takes the *new* one back.
 """
 
@@ -8,34 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import replace
 
 from auth.errors import AuthError
-from provision.clock import backoff
-from provision.errors import AnswerLost, GraphError, Interrupted, ProvisionError
+from provision import issuing, keys
+from provision.errors import Interrupted, ProvisionError, StoreError, Unconfirmed, Unreadable
 from provision.graph import directory
-from provision.model import DesiredSecret, Issued
-from provision.ownership import STORED, Stored, display_name, stored_tag
-from provision.patch import read, retag
-from provision.plan import AddSecret, RecordStored, RemoveSecret
+from provision.issuing import Made
+from provision.model import DesiredStored
+from provision.ownership import STORED, Stored, stored_tag
+from provision.patch import retag
+from provision.places import PemFile
+from provision.plan import (
+    AddCertificate,
+    AddSecret,
+    RecordStored,
+    RemoveCertificate,
+    RemoveSecret,
+)
 from provision.proof import TOKENS, prove
 from provision.run import Outdated, Run
+from provision.secret import Secret
 from provision.stores import Belongs, Entry, Store, where
-from provision.wait import pause, until_accepted
 
-ATTEMPTS = 3
-"""How often a secret is asked for when the answer keeps getting lost."""
-LOOKS = 4
+Add = AddSecret | AddCertificate
 
 
-async def issue(step: AddSecret, run: Run) -> str:
-    """Issue a secret into its store; answers with where it went and how long the proof took."""
-    state, secret = run.states[step.app], run.secret_of(step.app, step.credential)
-    place = run.target.place_of(secret.store)
+async def issue(step: Add, run: Run) -> str:
+    """Make a secret or certificate, into its store; answers with where it went and how long the proof took."""
+    state, wanted = run.states[step.app], run.stored_of(step.app, step.credential)
+    place = run.target.place_of(wanted.store)
     store = run.target.open_store(place)
     owner = Belongs(tenant_id=run.target.tenant_id, client_id=state.app_id)
     await asyncio.to_thread(store.probe, owner)
-    made = await _add_password(step, run, secret)
+    if isinstance(step, AddCertificate) and isinstance(place, PemFile):
+        return await _trust_file(step, run, wanted, store)
+    made = await issuing.make(step, run, wanted)
     entry = Entry(
         tenant_id=run.target.tenant_id,
         client_id=state.app_id,
@@ -50,60 +57,111 @@ async def issue(step: AddSecret, run: Run) -> str:
     run.issued.add((step.app, step.credential))
     await _still_stored(entry, store)
     await _record(run, step.app, step.credential, made.key_id)
-    if state.lost:
-        await _remove_named(run, step.app, state.lost)
+    await issuing.remove_lost(step, run)
     return f"{made.key_id} in {where(place)}, proven after {seconds:.0f} s"
 
 
-async def _stored_first(
-    step: AddSecret, run: Run, made: Issued, entry: Entry, store: Store
-) -> float:
-    """A first secret: Graph will never show it again, so it is stored before anything can go wrong."""
+async def _stored_first(step: Add, run: Run, made: Made, entry: Entry, store: Store) -> float:
+    """A first one: Graph will never show a secret again, so it is stored before anything can go wrong."""
     try:
-        await asyncio.to_thread(store.write, entry)
+        await _written(entry, store)
     except ProvisionError:
-        await _take_back(step, run, made)
+        await issuing.take_back(step, run, made)
         raise
     try:
-        return await prove(
-            run.target, step.app, entry.client_id, made.secret, waking=run.awake(step.app)
-        )
+        return await _proof(step, run, made.secret, rotation=False)
     except Interrupted:
         raise  # the value is stored: the next run finds it there, tries it and records it
     except (ProvisionError, AuthError):
-        if await _take_back(step, run, made):
-            await asyncio.to_thread(_forget, entry, store)
+        if await issuing.take_back(step, run, made):
+            await _forget(step, run, entry, store)
         raise
 
 
-def _forget(entry: Entry, store: Store) -> None:
-    """Take our value out again, unless another runner has put its own there."""
-    held = store.read()
-    if held is None or held.key_id in (None, entry.key_id):
-        store.remove(entry.client_id)
-
-
-async def _proven_first(
-    step: AddSecret, run: Run, made: Issued, entry: Entry, store: Store
-) -> float:
-    """A rotation: the store keeps the old secret until the new one was accepted everywhere we can tell."""
-    over = run.prove_over
-    tokens = max(TOKENS, math.ceil(over * 0.75))
+async def _written(entry: Entry, store: Store) -> None:
+    """Store it; where the store did not say whether it has, it is asked. Raises Unconfirmed if it cannot tell."""
     try:
-        seconds = await prove(
-            run.target,
-            step.app,
-            entry.client_id,
-            made.secret,
-            tokens=tokens,
-            over=over,
-            waking=run.awake(step.app),
-        )
         await asyncio.to_thread(store.write, entry)
+    except Unconfirmed as unclear:
+        try:
+            held = await asyncio.to_thread(store.read)
+        except StoreError:
+            raise unclear from None
+        if held is None or held.key_id != entry.key_id:
+            raise StoreError(str(unclear), hint=unclear.hint) from unclear
+
+
+async def _forget(step: Add, run: Run, entry: Entry, store: Store) -> None:
+    """Take our value out again, unless another runner has put its own there."""
+
+    def forget() -> None:
+        try:
+            held = store.read()
+        except Unreadable:
+            held = None
+        if held is None or held.key_id in (None, entry.key_id):
+            store.remove(entry.client_id)
+
+    try:
+        await asyncio.to_thread(forget)
+    except StoreError as error:
+        run.target.progress.failed(step.app, f"take {entry.key_id} out of its store: {error}")
+
+
+async def _proven_first(step: Add, run: Run, made: Made, entry: Entry, store: Store) -> float:
+    """A rotation: the store keeps the old one until the new one was accepted everywhere we can tell."""
+    try:
+        seconds = await _proof(step, run, made.secret, rotation=True)
+        await _written(entry, store)
+    except Unconfirmed as unclear:
+        # It may be in use from now on. The next run cannot know either, and makes another one.
+        raise StoreError(
+            f"{unclear} It is not known whether the new value was stored",
+            hint="Both work for now. Apply again before the overlap has passed: that stores another one.",
+        ) from unclear
     except (ProvisionError, AuthError):
-        await _take_back(step, run, made)
+        await issuing.take_back(step, run, made)
         raise
     return seconds
+
+
+async def _proof(step: Add, run: Run, value: Secret, *, rotation: bool) -> float:
+    """Fresh tokens: one for a first credential, and many over a while where another one works meanwhile."""
+    over = run.prove_over if rotation else 0.0
+    return await prove(
+        run.target,
+        step.app,
+        run.states[step.app].app_id,
+        value,
+        tokens=max(TOKENS, math.ceil(over * 0.75)) if rotation else 1,
+        over=over,
+        waking=run.awake(step.app),
+    )
+
+
+async def _trust_file(step: AddCertificate, run: Run, wanted: DesiredStored, store: Store) -> str:
+    """Add the certificate that a PEM file holds; its users have the key, and it is proven only if it is there too."""
+    held = await asyncio.to_thread(store.read)
+    if held is None or held.certificate is None or held.key_id is None:
+        raise StoreError(
+            f"There is no certificate in {wanted.store.address}",
+            hint="Put the certificate there, as PEM, and apply again.",
+        )
+    certificate = held.certificate
+    if step.thumbprint and certificate.thumbprint != step.thumbprint:
+        raise Outdated  # it was exchanged since the plan, which says which one will be trusted
+    await issuing.trust(step, run, held.key_id, certificate)
+    said = "not proven: its private key is not in the file"
+    if held.secret:
+        try:
+            seconds = await _proof(step, run, held.secret, rotation=step.rotation)
+        except (ProvisionError, AuthError):
+            await issuing.distrust(step, run, held.key_id)
+            raise
+        said = f"proven after {seconds:.0f} s"
+    run.issued.add((step.app, step.credential))
+    await _record(run, step.app, step.credential, held.key_id)
+    return f"{certificate.thumbprint} of {wanted.store.address}, {said}"
 
 
 async def _still_stored(entry: Entry, store: Store) -> None:
@@ -111,76 +169,18 @@ async def _still_stored(entry: Entry, store: Store) -> None:
 
     The one whose value stays is then recorded by a second look; ours retires when the overlap has passed.
     """
-    held = await asyncio.to_thread(store.read)
+    try:
+        held = await asyncio.to_thread(store.read)
+    except StoreError:
+        return  # what was stored cannot be read from here: the store's own word stands
     if held is None or held.client_id != entry.client_id or held.key_id is None:
         return  # it cannot be read, or holds nothing of ours: the record of what was stored stands
     if held.key_id != entry.key_id:
         raise Outdated
 
 
-async def _add_password(step: AddSecret, run: Run, secret: DesiredSecret) -> Issued:
-    """Ask for a secret; after a lost answer, what it made is removed before asking again."""
-    for attempt in range(ATTEMPTS):
-        name = display_name(run.desired.owner, step.credential, f"{run.nonce}{attempt}")
-        try:
-            return await run.until_accepted(
-                step.app,
-                lambda name=name: directory.add_password(  # type: ignore[misc]
-                    run.target.graph,
-                    run.states[step.app].id,
-                    display_name=name,
-                    end=run.target.clock.now() + secret.lifetime,
-                ),
-                what="application",
-            )
-        except AnswerLost:
-            await _remove_lost(step, run, name)
-            if attempt == ATTEMPTS - 1:
-                raise
-    raise AssertionError("the last attempt answers or raises")
-
-
-async def _remove_lost(step: AddSecret, run: Run, name: str) -> None:
-    """Look for the secret whose answer was lost; if it does not show, look again at the end of the step."""
-    for _, seconds in zip(range(LOOKS), backoff(), strict=False):
-        if await _remove_named(run, step.app, {name}):
-            return
-        run.target.progress.waiting(step.app, "the directory: was the secret made?", 0, 0)
-        await pause(run.target, seconds)
-    run.states[step.app].lost.add(name)
-
-
-async def _remove_named(run: Run, app: str, names: set[str]) -> bool:
-    """Remove this run's secrets of those names, as far as a replica lists them; one that never shows
-    retires as an orphan once the overlap has passed.
-    """
-    application = await read(run, app)
-    lost = [p.key_id for p in application.password_credentials if p.display_name in names]
-    for key_id in lost:
-        await _remove_password(run, app, key_id, what="lost secret")
-    return bool(lost)
-
-
-async def _take_back(step: AddSecret, run: Run, made: Issued) -> bool:
-    """Remove a secret that nobody will use; if that fails too, a later run finds it where it is stored."""
-    state, asked = run.states[step.app], run.target.stopping.is_set()
-    calm = replace(run.target, stopping=asyncio.Event())  # a stop must not leave the secret behind
-    try:
-        await until_accepted(
-            lambda: directory.remove_password(calm.graph, state.id, made.key_id, fresh=True),
-            calm,
-            app=step.app,
-            what="secret to take back",
-            within=20 if asked else 60,
-        )
-    except (GraphError, Interrupted) as error:
-        run.target.progress.failed(step.app, f"take back {made.key_id}: {error}")
-        return False
-    return True
-
-
 async def _record(run: Run, app: str, credential: str, key_id: str) -> None:
-    """Tag the application: the store holds this secret, and it works."""
+    """Tag the application: the store holds this one, and it works."""
     tag = stored_tag(Stored(credential=credential, key_id=key_id, at=run.target.clock.now()))
     await retag(run, app, add=frozenset({tag}), drop=f"{STORED}{credential}:")
 
@@ -191,19 +191,30 @@ async def record(step: RecordStored, run: Run) -> str:
     return step.key_id
 
 
-async def remove(step: RemoveSecret, run: Run) -> str:
-    """Remove an old secret of ours, and the record of it."""
+async def remove(step: RemoveSecret | RemoveCertificate, run: Run) -> str:
+    """Remove an old one, the record of it, and what the store still keeps of it."""
     state = run.states[step.app]
-    await _remove_password(run, step.app, step.key_id, what="old secret")
+    await _retire_copy(step, run)
+    if isinstance(step, RemoveCertificate):
+        await keys.remove(run, step.app, step.key_id, what="old certificate")
+    else:
+        await run.until_accepted(
+            step.app,
+            lambda: directory.remove_password(run.target.graph, state.id, step.key_id),
+            what="old secret",
+        )
     mark = f"{STORED}{step.credential}:{step.key_id}:"
     if any(tag.startswith(mark) for tag in state.tags):
         await retag(run, step.app, add=frozenset(), drop=mark)
     return step.key_id
 
 
-async def _remove_password(run: Run, app: str, key_id: str, *, what: str) -> None:
-    await run.until_accepted(
-        app,
-        lambda: directory.remove_password(run.target.graph, run.states[app].id, key_id),
-        what=what,
-    )
+async def _retire_copy(step: RemoveSecret | RemoveCertificate, run: Run) -> None:
+    """The store's copy goes first, so that nobody finds one that no longer works; but it keeps nobody from retiring."""
+    place = run.place_of(step.app, step.credential)
+    if place is None:
+        return
+    try:
+        await asyncio.to_thread(run.target.open_store(place).retire, step.key_id)
+    except StoreError as error:
+        run.target.tell(f"Warning: {step.app}/{step.credential}: {error}")

@@ -11,6 +11,7 @@ from provision.entitlements import Offers, offered_by
 from provision.errors import ManifestError, Problem
 from provision.manifest.spec import (
     ApplicationSpec,
+    CertificateSpec,
     IdentitySpec,
     Manifest,
     Mark,
@@ -18,12 +19,14 @@ from provision.manifest.spec import (
     PermissionSpec,
     PreAuthorizedSpec,
     SecretSpec,
+    StoredSpec,
 )
 from provision.model import (
     GRAPH_APP_ID,
     AppRole,
     Desired,
     DesiredApplication,
+    DesiredCertificate,
     DesiredFederated,
     DesiredIdentity,
     DesiredPrincipal,
@@ -89,6 +92,7 @@ def _application(spec: ApplicationSpec, context: Context) -> DesiredApplication:
         scopes=frozenset(each for each in asked if isinstance(each, PermissionScope)),
         grant=spec.grant,
         secrets=tuple(_secret(secret) for secret in spec.secrets),
+        certificates=tuple(_certificate(spec.key, each, context) for each in spec.certificates),
         calls=spec.calls,
         federated=tuple(
             DesiredFederated(
@@ -223,10 +227,24 @@ def _filled(text: str, context: Context) -> str:
 
 
 def _secret(spec: SecretSpec) -> DesiredSecret:
-    return DesiredSecret(
-        name=spec.name,
-        lifetime=spec.lifetime,
-        renew_before=spec.renew_before,
-        overlap=spec.overlap,
-        store=spec.store,
+    return DesiredSecret(**_kept(spec))
+
+
+def _certificate(key: str, spec: CertificateSpec, context: Context) -> DesiredCertificate:
+    return DesiredCertificate(
+        **_kept(spec),
+        key_size=spec.key_size,
+        subject=spec.subject,
+        certificate=context.observed.certificates.get(key, {}).get(spec.name),
     )
+
+
+def _kept(spec: StoredSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "lifetime": spec.lifetime,
+        "renew_before": spec.renew_before,
+        "overlap": spec.overlap,
+        "store": spec.store,
+        "replaces": spec.replaces,
+    }

@@ -10,9 +10,10 @@ from itertools import groupby
 from auth.errors import AuthError
 from provision import trust
 from provision.entitlements import ROLES, entries
-from provision.errors import GraphError, Interrupted, NotYetVisible, ProvisionError
+from provision.errors import GraphError, Interrupted, NotYetVisible, ProvisionError, Unreadable
 from provision.graph import directory
 from provision.graph.client import recording
+from provision.life import listed_in
 from provision.manifest.spec import ApplicationSpec, Manifest, PermissionSpec
 from provision.model import Application, AppRole, Observed
 from provision.observe import observe
@@ -30,6 +31,8 @@ from provision.plan import (
     UpdateApplication,
 )
 from provision.receipt import Done, Failed, Receipt
+from provision.renewal import removal
+from provision.stores import Store
 from provision.target import Target
 from provision.wait import until_accepted
 from provision.wording import words
@@ -87,14 +90,12 @@ def _added(key: str, app: Application, owner: str) -> Iterator[Step]:
     if kept != app.tags:
         change = Change(property="tags", before=sorted(app.tags), after=sorted(kept))
         yield UpdateApplication(app=key, changes=(change,))
-    for secret in app.password_credentials:
-        if named := credential_of(owner, secret.display_name):
-            yield RemoveSecret(
-                app=key, credential=named[0], key_id=secret.key_id, reason="this manifest added it"
-            )
-    for each in sorted(app.federated, key=lambda each: each.name):
-        if trust.ours(each, owner):
-            yield RemoveFederated(app=key, credential=each.name, subject=each.subject)
+    for each in listed_in(app).values():
+        if named := credential_of(owner, each.display_name):
+            yield removal(key, named[0], each, "this manifest added it")
+    for trusted in sorted(app.federated, key=lambda trusted: trusted.name):
+        if trust.ours(trusted, owner):
+            yield RemoveFederated(app=key, credential=trusted.name, subject=trusted.subject)
 
 
 def _revocations(manifest: Manifest, observed: Observed) -> Iterator[RevokeAppRole]:
@@ -261,14 +262,21 @@ async def _purge(object_id: str, app: str, target: Target) -> None:
 def _clean_stores(manifest: Manifest, observed: Observed, target: Target, kept: set[str]) -> None:
     """Only values of this tenant, and only of applications that are known to be gone."""
     for spec in manifest.applications:
-        for secret in spec.secrets if spec.key not in kept else ():
-            store = target.open_store(target.place_of(secret.store))
-            stored = store.read()
+        for each in spec.stored if spec.key not in kept else ():
+            store = target.open_store(target.place_of(each.store))
             found = observed.applications.get(spec.key) or observed.deleted.get(spec.key)
-            if (
-                stored
-                and found
-                and stored.tenant_id == target.tenant_id
-                and stored.client_id == found.application.app_id
-            ):
-                store.remove(found.application.app_id)
+            if found and _holds(store, found.application.app_id, target):
+                try:
+                    store.remove(found.application.app_id)
+                except Unreadable as error:
+                    where = each.store.address
+                    target.tell(f"Warning: {spec.key}/{each.name} stays in {where}: {error}")
+
+
+def _holds(store: Store, app_id: str, target: Target) -> bool:
+    """Whether a store holds a value of that application; one that cannot be read was told to, as far as is known."""
+    try:
+        stored = store.read()
+    except Unreadable:
+        return True
+    return bool(stored and stored.tenant_id == target.tenant_id and stored.client_id == app_id)

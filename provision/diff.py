@@ -13,7 +13,6 @@ from datetime import datetime
 from provision import allowed, compare, trust
 from provision.allowed import Known, known
 from provision.errors import AdoptedMissing, DeletedNamesake, ForeignApplication, PlanError
-from provision.life import Rotation, diff_secrets
 from provision.model import (
     Application,
     DeletedApplication,
@@ -26,8 +25,9 @@ from provision.model import (
 )
 from provision.ownership import PRESERVE, owner_of
 from provision.plan import (
+    ADDS,
+    REMOVES,
     AddOwner,
-    AddSecret,
     AuthorizeClients,
     Change,
     CreateApplication,
@@ -38,7 +38,6 @@ from provision.plan import (
     Note,
     Plan,
     RemoveFederated,
-    RemoveSecret,
     RequestPermissions,
     RestoreApplication,
     RestoreServicePrincipal,
@@ -46,6 +45,7 @@ from provision.plan import (
     UpdateApplication,
     UpdateServicePrincipal,
 )
+from provision.renewal import Rotation, diff_stored
 
 Entry = Step | Note
 
@@ -156,7 +156,7 @@ def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
         yield RequestPermissions(app=wanted.key, permissions=own)
     yield from allowed.grants(wanted, None, scene.names)
     yield from trust.added(wanted, None, scene.owner)
-    yield from _secrets(wanted, None, scene, Rotation())
+    yield from _stored(wanted, None, scene, Rotation())
 
 
 def _existing(
@@ -167,16 +167,16 @@ def _existing(
         yield CreateServicePrincipal(app=wanted.key)
     yield from _principal(wanted, found)
     yield from _referring(wanted, found, scene)
-    secrets = _secrets(wanted, found, scene, scene.rotation)
+    stored = _stored(wanted, found, scene, scene.rotation)
     removals = trust.removed(wanted, found, scene.owner)
     revokes = allowed.revokes(wanted, found, scene.names)
-    yield from _around([*secrets, *removals], revokes)
+    yield from _around([*stored, *removals], revokes)
     yield from allowed.withdrawals(wanted, found, scene.names)
 
 
 def _needs_principal(wanted: DesiredApplication, desired: Desired) -> bool:
     """An adopted application may do without one until something in the manifest cannot."""
-    if not wanted.adopt or wanted.secrets or wanted.federated:
+    if not wanted.adopt or wanted.stored or wanted.federated:
         return True
     said = wanted.principal
     if said != DesiredPrincipal() or (wanted.grant and allowed.asked(wanted)):
@@ -230,8 +230,8 @@ def _restored(
     yield from _updated(wanted, application)
     yield from _principal(wanted, replace(as_found, service_principal=buried))
     yield from _referring(wanted, as_found, scene)
-    secrets = _secrets(wanted, as_found, scene, Rotation(restored=True))
-    yield from _around(secrets, ())
+    stored = _stored(wanted, as_found, scene, Rotation(restored=True))
+    yield from _around(stored, ())
     # Its consents come back with the service principal and cannot be read before: withdrawing the
     # request now would make them look like somebody else's.
     for step in allowed.withdrawals(wanted, as_found, scene.names):
@@ -242,33 +242,33 @@ def _restored(
         )
 
 
-def _secrets(
+def _stored(
     wanted: DesiredApplication, found: ObservedApplication | None, scene: Scene, rotation: Rotation
 ) -> list[Entry]:
-    """What becomes of the secrets; none is issued that could not be proven, nor one removed in its favour."""
-    entries = [*diff_secrets(wanted, found, owner=scene.owner, now=scene.now, rotation=rotation)]
+    """What becomes of secrets and certificates; none is made that could not be proven, nor one removed in its favour."""
+    entries = [*diff_stored(wanted, found, owner=scene.owner, now=scene.now, rotation=rotation)]
     if wanted.principal.enabled is not False:
         return entries
-    waiting = {entry.credential: entry for entry in entries if isinstance(entry, AddSecret)}
+    waiting = {entry.credential: entry for entry in entries if isinstance(entry, ADDS)}
     kept: list[Entry] = [
         entry
         for entry in entries
-        if not (isinstance(entry, AddSecret | RemoveSecret) and entry.credential in waiting)
+        if not (isinstance(entry, (*ADDS, *REMOVES)) and entry.credential in waiting)
     ]
     return kept + [
         Note(
             app=wanted.key,
-            says=f"{name}: no secret is issued while the service principal is disabled ({entry.reason})",
+            says=f"{name}: none is issued while the service principal is disabled ({entry.reason})",
         )
         for name, entry in waiting.items()
     ]
 
 
-def _around(secrets: Iterable[Entry], revokes: Iterable[Step]) -> Iterator[Entry]:
-    """New secrets, then revocations, then old secrets: what takes away waits for all that gives."""
+def _around(stored: Iterable[Entry], revokes: Iterable[Step]) -> Iterator[Entry]:
+    """New secrets and certificates, then revocations, then old ones: what takes away waits for all that gives."""
     removals: list[Step] = []
-    for entry in secrets:
-        if isinstance(entry, RemoveSecret | RemoveFederated):
+    for entry in stored:
+        if isinstance(entry, (*REMOVES, RemoveFederated)):
             removals.append(entry)
         else:
             yield entry

@@ -9,14 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from provision.life import is_kept_up
 from provision.manifest.spec import Manifest
-from provision.model import AppRole, Desired, DesiredSecret, Owner, PermissionScope, PreAuthorized
+from provision.model import AppRole, Desired, DesiredStored, Owner, PermissionScope, PreAuthorized
 from provision.plan import (
+    ADDS,
+    AddCertificate,
     AddSecret,
     Change,
     CreateResourcePrincipal,
     DeleteApplication,
     Plan,
+    RemoveCertificate,
     RemoveSecret,
     RevokeAppRole,
     RevokeScopes,
@@ -38,9 +42,11 @@ ENTITLEMENTS = frozenset({"appRoles", "api.oauth2PermissionScopes"})
 
 UNSAID: Mapping[type[Step], frozenset[str]] = {
     AddSecret: frozenset({"reason", "rotation"}),
+    AddCertificate: frozenset({"reason", "rotation"}),
     CreateResourcePrincipal: frozenset({"name"}),
     DeleteApplication: frozenset({"display_name"}),
     RemoveSecret: frozenset({"reason"}),
+    RemoveCertificate: frozenset({"reason"}),
     RevokeAppRole: frozenset({"assignment_id"}),
     RevokeScopes: frozenset({"grant_id"}),
 }
@@ -130,28 +136,35 @@ def identity(step: Step, desired: Desired) -> dict[str, Any]:
         for each in fields(step)
         if each.name not in unsaid
     }
-    return {"step": type(step).__name__, **own, **_secret(step, desired)}
+    return {"step": type(step).__name__, **own, **stored_facts(step, desired)}
 
 
-def secret_of(step: AddSecret, desired: Desired) -> DesiredSecret | None:
-    """What the manifest says of the secret that a step issues."""
+def stored_of(step: Step, desired: Desired) -> DesiredStored | None:
+    """What the manifest says of the secret or certificate that a step makes."""
+    if not isinstance(step, ADDS):
+        return None
     return next(
         (
-            secret
+            each
             for application in desired.applications
             if application.key == step.app
-            for secret in application.secrets
-            if secret.name == step.credential
+            for each in application.stored
+            if each.name == step.credential
         ),
         None,
     )
 
 
-def _secret(step: Step, desired: Desired) -> dict[str, Any]:
-    """A lifetime, not an end: that is known when the secret is issued."""
-    found = secret_of(step, desired) if isinstance(step, AddSecret) else None
+def stored_facts(step: Step, desired: Desired | None) -> dict[str, Any]:
+    """Where a new value will be kept and how long it lasts: a lifetime, not an end, which is known when it is made.
+
+    What users keep up themselves lasts as long as they say in it.
+    """
+    found = stored_of(step, desired) if desired else None
     if found is None:
         return {}
+    if is_kept_up(found):
+        return {"store": found.store.address}
     seconds = int(found.lifetime.total_seconds())
     return {"lifetimeSeconds": seconds, "store": found.store.address}
 

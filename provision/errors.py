@@ -18,7 +18,8 @@
     │   ├── AnswerLost                   a write may have taken effect: look before asking again
     │   └── NotYetVisible                the directory has not caught up; trying again is the answer
     ├── StoreError                       the value could not be stored; the credential was taken back
-    │   └── Unreadable                   it cannot be read from here: what it holds is not known
+    │   ├── Unreadable                   it cannot be read from here: what it holds is not known
+    │   └── Unconfirmed                  the value may have been stored or not
     ├── ProofError                       no token, or a token without what was declared
     └── Interrupted                      somebody pressed Ctrl-C or sent SIGTERM; exit code 130 or 143
 
@@ -232,6 +233,10 @@ class StoreError(ProvisionError):
 
 class Unreadable(StoreError):
     """A store's value cannot be read from here, though it may well be written."""
+
+
+class Unconfirmed(StoreError):
+    """A value may have been stored or not: what was to take it failed, or did not say."""
 
 
 class ProofError(ProvisionError):

@@ -13,24 +13,23 @@ from provision import destroy as destruction
 from provision.desired import resolve
 from provision.diff import diff
 from provision.errors import Interrupted, PlanError, StoreError, UnsafePlan, UsageError
-from provision.life import Rotation
 from provision.lookup import app_id_of
 from provision.manifest.narrow import only
 from provision.manifest.spec import Manifest
 from provision.model import GRAPH_APP_ID, Desired, Observed
 from provision.observe import observe, read_stores
 from provision.plan import (
-    AddSecret,
+    ADDS,
+    KEEPING,
     CreateApplication,
     DeleteApplication,
     Note,
     Plan,
-    RecordStored,
-    RemoveSecret,
     RestoreApplication,
     Step,
 )
 from provision.receipt import Finding, Receipt, Result
+from provision.renewal import Rotation
 from provision.run import PROVE_OVER, Run
 from provision.scene import Known, Patience
 from provision.status import Standing, standing
@@ -117,9 +116,9 @@ async def apply(
 
 
 async def plan_rotation(manifest: Manifest, target: Target, rotation: Rotation) -> Planned:
-    """The part of a plan that is about secrets, with what the operator asks beyond what is due."""
+    """The part of a plan that is about secrets and certificates, with what the operator asks beyond what is due."""
     planned = await plan(manifest, target, rotation=rotation)
-    return replace(planned, plan=only_secrets(planned.plan, rotation))
+    return replace(planned, plan=only_stored(planned.plan, rotation))
 
 
 def rotation_of(
@@ -127,10 +126,10 @@ def rotation_of(
 ) -> Rotation:
     """What `rotate` asks for; `--target APP/CREDENTIAL` narrows it to that credential."""
     chosen = frozenset(
-        (spec.key, secret.name)
+        (spec.key, each.name)
         for spec in manifest.applications
-        for secret in spec.secrets
-        if not targets or spec.key in targets or f"{spec.key}/{secret.name}" in targets
+        for each in spec.stored
+        if not targets or spec.key in targets or f"{spec.key}/{each.name}" in targets
     )
     return Rotation(forced=chosen if now else frozenset(), chosen=chosen, overlap=overlap)
 
@@ -143,7 +142,7 @@ async def rotate(
     rotation: Rotation,
     prove_over: float = PROVE_OVER,
 ) -> Applied:
-    """Renew secrets that are due or asked for; nothing else of the manifest is touched."""
+    """Renew what is due or asked for; nothing else of the manifest is touched."""
     return await _carry_out(
         manifest,
         planned,
@@ -153,13 +152,13 @@ async def rotate(
     )
 
 
-def only_secrets(plan: Plan, rotation: Rotation) -> Plan:
-    """The part of a plan that is about chosen secrets of applications that exist."""
+def only_stored(plan: Plan, rotation: Rotation) -> Plan:
+    """The part of a plan that is about chosen credentials of applications that exist."""
     absent = {s.app for s in plan.steps if isinstance(s, CreateApplication | RestoreApplication)}
     chosen = tuple(
         step
         for step in plan.steps
-        if isinstance(step, SECRETS)
+        if isinstance(step, KEEPING)
         and step.app not in absent
         and (step.app, step.credential) in rotation.chosen
     )
@@ -168,9 +167,6 @@ def only_secrets(plan: Plan, rotation: Rotation) -> Plan:
         for app in sorted(absent)
     )
     return replace(plan, steps=chosen, notes=plan.notes + missing)
-
-
-SECRETS = (AddSecret, RecordStored, RemoveSecret)
 
 
 async def _carry_out(
@@ -193,7 +189,7 @@ async def _carry_out(
         desired = resolve(narrow, observed)
         left = rotation and replace(rotation, forced=rotation.forced - run.issued)
         again = diff(desired, observed, now=target.clock.now(), rotation=left)
-        again = only_secrets(again, left) if left else again
+        again = only_stored(again, left) if left else again
         return observed, limits.within(again, observed, desired).steps
 
     receipt = await executor.apply(planned.plan, run, replan)
@@ -244,12 +240,12 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
     """Try every store that a step will write before the first write to the tenant; answers with warnings."""
     warnings: list[str] = []
     places = {
-        (wanted.key, secret.name): secret.store
+        (wanted.key, each.name): each.store
         for wanted in planned.desired.applications
-        for secret in wanted.secrets
+        for each in wanted.stored
     }
     for step in planned.plan.steps:
-        if isinstance(step, AddSecret):
+        if isinstance(step, ADDS):
             seen = planned.observed
             found = seen.applications.get(step.app) or seen.deleted.get(step.app)
             client_id = found.application.app_id if found else None
@@ -304,7 +300,7 @@ async def token(
             return await target.token_of(
                 value.client_id, value.secret, await _resource(manifest, resource, target)
             )
-    if not all(target.may_read(secret.store) for secret in specs[0].secrets):
+    if not all(target.may_read(each.store) for each in specs[0].stored):
         raise StoreError(
             f"The store of {app} is outside the manifest's folder, where a command that only looks reads nothing",
             hint="Keep the store below the manifest's folder; provision apply proves a secret anywhere.",

@@ -214,7 +214,7 @@ class DesiredSecret:
 class DesiredCertificate:
     """A certificate as the manifest wants it: made here, with a key of `key_size` bits, unless `store` is a PemFile.
 
-    For one that its users keep up, `lifetime` tells nothing.
+    For one that its users keep up, `lifetime` tells nothing, and `certificate` is what the file holds.
     """
 
     name: str
@@ -224,6 +224,7 @@ class DesiredCertificate:
     store: StorePlace
     key_size: int = 2048
     subject: str = ""
+    certificate: Certificate | None = None
     replaces: tuple[str, ...] = ()
 
 
@@ -374,7 +375,7 @@ class Observed:
 
     `applications`, `deleted` and `identities` are by manifest key, `resources` by appId; `names` leads from what a
     manifest calls a resource to its appId, `people` from what it calls an owner to an object id; `unclear` lists the
-    appIds of a name that several bear. `strays` bear our owner tag but stand in the manifest no longer.
+    appIds of a name that several bear. `certificates` are those in PEM files, by application and credential. `strays` bear our owner tag but stand in the manifest no longer.
     """
 
     applications: Mapping[str, ObservedApplication]
@@ -385,5 +386,6 @@ class Observed:
     names: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
     unclear: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    certificates: Mapping[str, Mapping[str, Certificate]] = field(default_factory=dict)
     tenant_id: str = ""
     warnings: tuple[str, ...] = ()

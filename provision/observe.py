@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from provision.confirm import StoresHeld, confirm
-from provision.errors import Forbidden
+from provision.errors import Forbidden, Unreadable
 from provision.graph import directory
 from provision.lookup import Wanted, people_of, resources_of, resources_requested
 from provision.manifest.spec import Manifest
 from provision.model import (
     Application,
+    Certificate,
     DeletedApplication,
     Held,
     Observed,
@@ -54,6 +56,7 @@ async def observe(target: Target, manifest: Manifest) -> Observed:
         names=resources.names,
         people=people,
         unclear=resources.unclear,
+        certificates=_certificates(stored),
         tenant_id=target.tenant_id,
         warnings=warnings,
     )
@@ -152,18 +155,28 @@ async def _complete(
 
 def read_stores(target: Target, manifest: Manifest) -> dict[str, dict[str, Stored | None]]:
     """What each store holds, by application and credential; one that may not be read is left out."""
+    held: dict[str, dict[str, Stored | None]] = {}
+    for spec in manifest.applications:
+        found = held.setdefault(spec.key, {})
+        for each in spec.stored:
+            if target.may_read(each.store):
+                with suppress(Unreadable):
+                    found[each.name] = target.open_store(target.place_of(each.store)).read()
+    return held
+
+
+def _certificates(stored: StoresHeld) -> dict[str, dict[str, Certificate]]:
+    """What PEM files hold is what is wanted."""
     return {
-        spec.key: {
-            secret.name: target.open_store(target.place_of(secret.store)).read()
-            for secret in spec.secrets
-            if target.may_read(secret.store)
-        }
-        for spec in manifest.applications
+        key: {name: each.certificate for name, each in held.items() if each and each.certificate}
+        for key, held in stored.items()
     }
 
 
 def _held(stored: Stored | None, tenant_id: str) -> Held:
-    """A value of another tenant tells nothing about this one."""
+    """A value of another tenant tells nothing about this one; a PEM file belongs to none."""
+    if stored and stored.certificate:
+        return Held(readable=True, key_id=stored.key_id, certificate=stored.certificate)
     if stored is None or stored.tenant_id != tenant_id:
         return Held(readable=True)
     return Held(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from auth.errors import AuthError, SignInUnreachable, TokenRefused
 from provision.clock import backoff
 from provision.errors import ProofError
@@ -9,10 +11,17 @@ from provision.secret import Secret
 from provision.target import Target
 from provision.wait import PATIENCE, pause
 
-UNKNOWN_YET = frozenset({7000215, 700016, 7000229, 7000222})
-"""AADSTS codes that mean, for a secret just made: this replica of the token service has not heard of it.
+UNKNOWN_YET = frozenset({7000215, 700016, 7000229, 7000222, 700027})
+"""AADSTS codes that mean, for a credential just made: this replica of the token service has not heard of it.
 
-7000222 (expired) too: an application whose older secrets expired answers so until the new one arrives.
+7000222 (expired) too: an application whose older secrets expired answers so until the new one arrives. 700027 is that of
+a certificate, also one that a clock which is behind ours takes for not yet valid.
+"""
+
+UNTRUSTED_YET = frozenset({70021, 70025, 700211, 700212, 700213, 7002138, 700016, 7000229})
+"""AADSTS codes that mean, for a trust that the directory has: this replica has not heard of it, or of its change.
+
+https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors
 """
 
 DISABLED = 7000112
@@ -70,9 +79,9 @@ async def _unbroken(
     return None
 
 
-def curable(refused: AuthError, *, waking: bool = False) -> bool:
-    """Whether asking again may help: the service was not reached, or has not heard of the secret yet."""
-    yet = UNKNOWN_YET | ({DISABLED} if waking else set())
+def curable(refused: AuthError, *, waking: bool = False, yet: frozenset[int] = UNKNOWN_YET) -> bool:
+    """Whether asking again may help: the service was not reached, or has not heard of the credential yet."""
+    yet = yet | ({DISABLED} if waking else set())
     return isinstance(refused, SignInUnreachable) or (
         isinstance(refused, TokenRefused) and refused.aadsts in yet
     )
@@ -92,13 +101,33 @@ async def takes(
 
     It is for Microsoft Graph, or for the resource of that appId.
     """
+    return await persistently(
+        target,
+        app,
+        lambda: target.token_of(app_id, secret, resource),
+        patience=patience,
+        what=what,
+        yet=UNKNOWN_YET,
+    )
+
+
+async def persistently(
+    target: Target,
+    app: str,
+    ask: Callable[[], Awaitable[str]],
+    *,
+    patience: float,
+    what: str,
+    yet: frozenset[int],
+) -> str | AuthError:
+    """What `ask` answers, or its last failure once `patience` seconds are over; only those in `yet` may pass."""
     began = target.clock.monotonic()
     for seconds in backoff():
         try:
-            return await target.token_of(app_id, secret, resource)
+            return await ask()
         except (TokenRefused, SignInUnreachable) as refused:
             waited = target.clock.monotonic() - began
-            if not curable(refused) or waited + seconds > patience:
+            if not curable(refused, yet=yet) or waited + seconds > patience:
                 return refused
             target.progress.waiting(app, what, waited, patience)
             await pause(target, seconds)

@@ -14,13 +14,14 @@ from provision.model import (
     AppRole,
     Desired,
     DesiredApplication,
-    DesiredSecret,
+    DesiredStored,
     Observed,
     Permission,
     Resource,
     ResourceAccess,
     ServicePrincipal,
 )
+from provision.places import StorePlace
 from provision.target import Target
 from provision.wait import PATIENCE, either, until_accepted
 
@@ -43,7 +44,8 @@ class State:
 
     `removed` and `withdrawn` are what this run took out of them: a stale read must not bring it back. `lost` names
     secrets that may exist because the answer to their request was lost; `consented` are the scopes that this run granted,
-    by the resource's service principal, which a stale read may lack. A managed identity has no `id`.
+    by the resource's service principal, which a stale read may lack. `keys` and `dropped` are the certificates that this run
+    added, in full, and those that it removed. A managed identity has no `id`.
     """
 
     id: str
@@ -58,6 +60,8 @@ class State:
     withdrawn: frozenset[ResourceAccess] = frozenset()
     lost: set[str] = field(default_factory=set)
     consented: dict[str, set[str]] = field(default_factory=dict)
+    keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
 
     @classmethod
     def of(
@@ -126,7 +130,9 @@ class Run:
             fresh[key] = State(id="", app_id=identity.app_id, principal_id=identity.id)
         for key, state in fresh.items():
             if app in (None, key) or key not in self.states:
-                state.consented = self.states[key].consented if key in self.states else {}
+                if known := self.states.get(key):
+                    state.consented = known.consented
+                    state.keys, state.dropped = known.keys, known.dropped
                 self.states[key] = state
 
     def made(self, app: str) -> bool:
@@ -227,7 +233,15 @@ class Run:
     def _wanted(self, app: str) -> DesiredApplication:
         return next(each for each in self.desired.applications if each.key == app)
 
-    def secret_of(self, app: str, credential: str) -> DesiredSecret:
-        """A secret as the manifest wants it."""
-        wanted = self._wanted(app)
-        return next(secret for secret in wanted.secrets if secret.name == credential)
+    def stored_of(self, app: str, credential: str) -> DesiredStored:
+        """A secret or certificate as the manifest wants it."""
+        return next(each for each in self._wanted(app).stored if each.name == credential)
+
+    def place_of(self, app: str, credential: str) -> StorePlace | None:
+        """Where a credential is kept; None when the manifest names it no longer."""
+        known = [each for each in self.desired.applications if each.key == app]
+        places = (
+            each.store for wanted in known for each in wanted.stored if each.name == credential
+        )
+        found = next(places, None)
+        return self.target.place_of(found) if found else None

@@ -194,8 +194,11 @@ def _parts(step: Mapping[str, Any]) -> Iterator[list[Any]]:
             yield from (["disable", each] for each in step.get("values") or ())
         case "CreateServicePrincipal" | "RestoreServicePrincipal":
             yield ["principal"]
-        case "AddSecret":
-            yield ["secret", {key: value for key, value in step.items() if key != "step"}]
+        case "AddSecret" | "AddCertificate":
+            yield [
+                "secret" if kind == "AddSecret" else "certificate",
+                {key: value for key, value in step.items() if key != "step"},
+            ]
             yield ["record", step.get("credential")]
         case "RecordStored":  # it only repairs what issuing the secret would have written
             yield ["record", step.get("credential")]

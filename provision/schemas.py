@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 
 from provision.document import CONSENT_ONLY, FORMAT, UNSAID, VERSION, camel
 from provision.model import AppRole, Owner, PermissionScope, PreAuthorized
-from provision.plan import AddSecret, Change, Step
+from provision.plan import ADDS, Change, Step
 from provision.receipt import Result
 from provision.roster import Kept, State
 from provision.status import Granted
@@ -175,7 +175,7 @@ def _steps(
             if each.name not in unsaid
         }
         optional: Schema = {} if saved else {"detail": _TEXT, "requestIds": _list(_TEXT)}
-        if kind is AddSecret:
+        if kind in ADDS:
             optional |= {"store": _TEXT, "lifetimeSeconds": _COUNT}
         step = _object({**head(kind.__name__), **own}, " ".join((kind.__doc__ or "").split()))
         step["properties"] |= optional

@@ -1,4 +1,4 @@
-"""One secret, proven by fresh tokens: one for each resource, until they carry the roles that are wanted there."""
+"""One credential, proven by fresh tokens: one for each resource, until they carry the roles that are wanted there."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from provision.confirm import FRESH
 from provision.errors import GraphError
 from provision.evidence import Audience, Evidence
 from provision.granted import Holder
-from provision.model import GRAPH_APP_ID, DesiredApplication, DesiredSecret
-from provision.proof import DISABLED, takes
+from provision.model import GRAPH_APP_ID, DesiredApplication, DesiredStored
+from provision.proof import DISABLED, UNTRUSTED_YET, persistently, takes
 from provision.receipt import CallProof, Finding, Result
 from provision.scene import Scene, audiences, named
 from provision.secret import Secret
 from provision.stores import Stored
+from provision.target import Exchange
 from provision.wait import pause
 
 REFUSALS, QUICK = 60.0, 6.0
@@ -34,12 +35,15 @@ LATE = frozenset({500011, 501051})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One secret to prove: who it should be, what its tokens should carry, and for whom they are."""
+    """One credential to prove: who it should be, what its tokens should carry, and for whom they are.
+
+    `value` is the secret, or how to exchange a token of the issuer that is trusted.
+    """
 
     scene: Scene
     wanted: DesiredApplication
-    secret: DesiredSecret
-    value: Secret
+    name: str
+    value: Secret | Exchange
     fresh: bool
     app_id: str
     audiences: tuple[Audience, ...]
@@ -50,10 +54,10 @@ class Check:
         return Holder.application(self.wanted, self.app_id)
 
     def finding(self, result: Result, says: str, **facts: object) -> Finding:
-        """What was found of this secret."""
+        """What was found of this credential."""
         return Finding(
             app=self.wanted.key,
-            credential=self.secret.name,
+            credential=self.name,
             result=result,
             says=says,
             **facts,  # type: ignore[arg-type]
@@ -64,22 +68,41 @@ def check_of(
     scene: Scene,
     wanted: DesiredApplication,
     app_id: str,
-    secret: DesiredSecret,
+    secret: DesiredStored,
     stored: Stored | None,
 ) -> Check | None:
-    """What it takes to prove a secret, if its store gives the value that this application has in this tenant."""
-    if stored is None or stored.secret is None or stored.client_id != app_id:
+    """What it takes to prove a value, if its store gives the one that this application has in this tenant.
+
+    A PEM file says neither; what it holds is what was declared for this application.
+    """
+    if stored is None or stored.secret is None:
         return None
-    if stored.tenant_id != scene.target.tenant_id:
+    whose = (stored.tenant_id, stored.client_id)
+    if not stored.certificate and whose != (scene.target.tenant_id, app_id):
         return None
     now = scene.target.clock.now()
     fresh = stored.expires is not None and now - (stored.expires - secret.lifetime) < FRESH
     return Check(
         scene=scene,
         wanted=wanted,
-        secret=secret,
+        name=secret.name,
         value=stored.secret,
         fresh=fresh,
+        app_id=app_id,
+        audiences=audiences(wanted.app_roles, scene.known),
+    )
+
+
+def check_of_trust(
+    scene: Scene, wanted: DesiredApplication, app_id: str, name: str, exchange: Exchange
+) -> Check:
+    """What it takes to prove a federated credential; nobody can tell how long the directory has had it."""
+    return Check(
+        scene=scene,
+        wanted=wanted,
+        name=name,
+        value=exchange,
+        fresh=True,
         app_id=app_id,
         audiences=audiences(wanted.app_roles, scene.known),
     )
@@ -95,7 +118,7 @@ async def prove(check: Check) -> Finding:
         waited = clock.monotonic() - began
         if finding.result is Result.PROVEN or waited + seconds > wait:
             return replace(finding, seconds=round(waited, 1))
-        what = f"roles in the token of {check.secret.name}"
+        what = f"roles in the token of {check.name}"
         check.scene.target.progress.waiting(check.wanted.key, what, waited, wait)
         await pause(check.scene.target, seconds)
     raise AssertionError("backoff never ends")
@@ -146,15 +169,7 @@ async def _token(check: Check, audience: Audience) -> Evidence:
         wrong = f"{audience.shown}, whose roles are wanted, does not exist in this tenant"
         return Evidence(audience=audience, wrong=wrong, hint="Run provision apply first.")
     target = check.scene.target
-    token = await takes(
-        target,
-        check.wanted.key,
-        check.app_id,
-        check.value,
-        patience=REFUSALS if check.fresh else QUICK,
-        what=f"the token service: {check.secret.name}",
-        resource=None if audience.is_graph else audience.app_id,
-    )
+    token = await _asked(check, None if audience.is_graph else audience.app_id)
     if isinstance(token, AuthError):
         waking = DISABLED if check.wanted.principal.enabled else None
         if isinstance(token, TokenRefused) and token.aadsts in {*LATE, waking}:
@@ -172,11 +187,35 @@ async def _token(check: Check, audience: Audience) -> Evidence:
     return Evidence(audience=audience, carried=carried.roles, token=token, wrong=wrong)
 
 
+async def _asked(check: Check, resource: str | None) -> str | AuthError:
+    target, value = check.scene.target, check.value
+    patience = REFUSALS if check.fresh else QUICK
+    what = f"the token service: {check.name}"
+    if isinstance(value, Secret):
+        return await takes(
+            target,
+            check.wanted.key,
+            check.app_id,
+            value,
+            patience=patience,
+            what=what,
+            resource=resource,
+        )
+    return await persistently(
+        target,
+        check.wanted.key,
+        lambda: value(check.app_id, resource),
+        patience=patience,
+        what=what,
+        yet=UNTRUSTED_YET,
+    )
+
+
 def _remedy(check: Check, refused: AuthError) -> str:
     """A secret that is wrong, expired or gone is not repaired but replaced."""
     if not isinstance(refused, TokenRefused) or refused.aadsts not in REPLACEABLE:
         return refused.hint
-    name = f"{check.wanted.key}/{check.secret.name}"
+    name = f"{check.wanted.key}/{check.name}"
     return f"Put the right value back into its store, or replace it: provision rotate --now --target {name}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from provision import granted
@@ -13,12 +12,11 @@ from provision.granted import Holder
 from provision.model import Desired, DesiredApplication, DesiredIdentity
 from provision.receipt import Finding, Result
 from provision.scene import Known, Patience, Scene, named
-from provision.target import Target
-from provision.tokens import Check, check_of, prove
+from provision.target import NotHere, Target
+from provision.tokens import Check, check_of, check_of_trust, prove
 
-UNREADABLE = "its secret is not readable on this machine"
+UNREADABLE = "its value is not readable on this machine"
 DISABLED = "its service principal is disabled, as declared: it gets no token"
-FEDERATED = "federated: its issuer's token is not here"
 MANAGED = "a managed identity: only Azure can ask for its token"
 UNTRUSTED: Mapping[str, Any] = {
     "result": Result.FAILED,
@@ -54,7 +52,7 @@ async def _application(
         return (_absent(wanted),)
     checks: list[Check] = []
     unread: list[tuple[str, str]] = []
-    for secret in wanted.secrets:
+    for secret in wanted.stored:
         held = stored.get(wanted.key, {}).get(secret.name)
         check = check_of(scene, wanted, app_id, secret, held)
         if wanted.principal.enabled is False:
@@ -63,23 +61,51 @@ async def _application(
             checks.append(check)
         else:
             unread.append((secret.name, UNREADABLE))
-    unread += [(each.name, FEDERATED) for each in wanted.federated]
-    if not checks and not unread and (wanted.app_roles or wanted.scopes):
+    trusted, away = await _trusts(scene, wanted, app_id)
+    unread += away
+    if not checks and not trusted and not unread and (wanted.app_roles or wanted.scopes):
         unread.append(("-", NO_CREDENTIAL))
-    proven, read, untrusted = await asyncio.gather(
+    proven, read, federated = await asyncio.gather(
         asyncio.gather(*(prove(check) for check in checks)),
         _by_grants(scene, Holder.application(wanted, app_id), unread),
-        granted.untrusted(
-            scene.target, scene.known, wanted, within=scene.patience.for_reads(grant=True)
-        ),
+        _federated(scene, wanted, trusted),
     )
-    found = {each.credential: each for each in (*proven, *read)}
-    found |= {name: replace(found[name], **UNTRUSTED) for name in untrusted}
+    found = {each.credential: each for each in (*proven, *read, *federated)}
     return tuple(found[name] for name in _credentials(wanted) or found)
 
 
+async def _trusts(
+    scene: Scene, wanted: DesiredApplication, app_id: str
+) -> tuple[list[Check], list[tuple[str, str]]]:
+    """The federated credentials whose issuer's token can be had here, and why the others' cannot."""
+    checks: list[Check] = []
+    away: list[tuple[str, str]] = []
+    for each in wanted.federated:
+        if wanted.principal.enabled is False:
+            away.append((each.name, DISABLED))
+            continue
+        exchange = await scene.target.exchange_for(each)
+        if isinstance(exchange, NotHere):
+            away.append((each.name, f"federated: {exchange.says}"))
+        else:
+            checks.append(check_of_trust(scene, wanted, app_id, each.name, exchange))
+    return checks, away
+
+
+async def _federated(
+    scene: Scene, wanted: DesiredApplication, checks: Sequence[Check]
+) -> list[Finding]:
+    """Proofs of what the directory has as declared; what it has not fails without a token."""
+    lost = await granted.untrusted(
+        scene.target, scene.known, wanted, within=scene.patience.for_reads(grant=True)
+    )
+    proofs = [prove(check) for check in checks if check.name not in lost]
+    found = [Finding(app=wanted.key, credential=name, **UNTRUSTED) for name in sorted(lost)]
+    return [*await asyncio.gather(*proofs), *found]
+
+
 def _credentials(wanted: DesiredApplication) -> list[str]:
-    return [each.name for each in wanted.secrets] + [each.name for each in wanted.federated]
+    return [each.name for each in wanted.stored] + [each.name for each in wanted.federated]
 
 
 async def _identity(scene: Scene, wanted: DesiredIdentity) -> tuple[Finding, ...]:

@@ -10,6 +10,7 @@ from provision.model import GRAPH_APP_ID, Permission, PermissionScope
 from provision.plan import (
     CREATES,
     DESTROYS,
+    AddCertificate,
     AddFederated,
     AddOwner,
     AddSecret,
@@ -21,7 +22,9 @@ from provision.plan import (
     DisableEntitlements,
     GrantAppRole,
     GrantScopes,
+    Keeping,
     RecordStored,
+    RemoveCertificate,
     RemoveFederated,
     RemoveSecret,
     RequestPermissions,
@@ -49,8 +52,8 @@ def sign(step: Step) -> str:
 def words(step: Step) -> str:
     """What the step does, as an order: the application is said elsewhere."""
     match step:
-        case AddSecret() | RecordStored() | RemoveSecret():
-            return _secret(step)
+        case AddSecret() | AddCertificate() | RecordStored() | RemoveSecret() | RemoveCertificate():
+            return _stored(step)
         case AddFederated() | UpdateFederated() | RemoveFederated():
             return _federated(step)
         case (
@@ -91,12 +94,17 @@ def words(step: Step) -> str:
             assert_never(step)
 
 
-def _secret(step: AddSecret | RecordStored | RemoveSecret) -> str:
+def _stored(step: Keeping) -> str:
     match step:
         case AddSecret():
             return f"issue secret {step.credential}"
+        case AddCertificate():
+            which = f" {step.thumbprint}" if step.thumbprint else ""
+            return f"add certificate {step.credential}{which}"
         case RecordStored():
-            return f"record that secret {step.credential} is stored"
+            return f"record that {step.credential} is stored"
+        case RemoveCertificate():
+            return f"remove certificate {step.credential} {short(step.key_id)}"
         case RemoveSecret():
             return f"remove secret {step.credential} {short(step.key_id)}"
 
@@ -155,8 +163,12 @@ def noun(step: Step) -> str:
             return "request"
         case AddFederated() | UpdateFederated() | RemoveFederated():
             return "federated"
-        case AddSecret() | RemoveSecret() | RecordStored():
+        case AddSecret() | RemoveSecret():
             return "secret"
+        case AddCertificate() | RemoveCertificate():
+            return "certificate"
+        case RecordStored():
+            return "stored"
         case _:
             assert_never(step)
 

@@ -13,11 +13,14 @@ from provision.model import (
     Application,
     AppRole,
     AppRoleAssignment,
+    Certificate,
     DeletedApplication,
     Desired,
     DesiredApplication,
+    DesiredCertificate,
     DesiredSecret,
     Held,
+    KeyCredential,
     Observed,
     ObservedApplication,
     PasswordCredential,
@@ -26,11 +29,13 @@ from provision.model import (
     ServicePrincipal,
 )
 from provision.ownership import Stored, display_name, owner_tag, stored_tag, unique_name
-from provision.places import DotenvStore
+from provision.places import DotenvStore, JsonStore, PemFile
 from provision.plan import (
+    AddCertificate,
     AddSecret,
     Note,
     RecordStored,
+    RemoveCertificate,
     RemoveSecret,
     Step,
 )
@@ -59,11 +64,40 @@ def a_secret(name: str = "ci", *, overlap: timedelta = DAY) -> DesiredSecret:
     )
 
 
+def a_certificate(
+    name: str = "ci", *, overlap: timedelta = DAY, replaces: tuple[str, ...] = ()
+) -> DesiredCertificate:
+    """A certificate of 90 days that is made here, renewed 30 days before its end."""
+    store = JsonStore(path=Path(f"{name}.json"))
+    return DesiredCertificate(
+        name=name,
+        lifetime=90 * DAY,
+        renew_before=30 * DAY,
+        overlap=overlap,
+        store=store,
+        replaces=replaces,
+    )
+
+
+def a_pem(name: str = "ci", *, holds: Certificate | None = None) -> DesiredCertificate:
+    """A certificate that its users keep up themselves."""
+    store = PemFile(path=Path("certs", f"{name}.pem"), written=f"certs/{name}.pem")
+    return DesiredCertificate(
+        name=name,
+        lifetime=90 * DAY,
+        renew_before=30 * DAY,
+        overlap=DAY,
+        store=store,
+        certificate=holds,
+    )
+
+
 def an_app(
     key: str = "web",
     *,
     roles: Iterable[AppRole] = (),
     secrets: Iterable[DesiredSecret] = (),
+    certificates: Iterable[DesiredCertificate] = (),
     tags: Iterable[str] = (),
     grant: bool = True,
     properties: Mapping[str, Any] | None = None,
@@ -77,6 +111,7 @@ def an_app(
         app_roles=frozenset(roles),
         grant=grant,
         secrets=tuple(secrets),
+        certificates=tuple(certificates),
         calls=(),
     )
 
@@ -114,6 +149,19 @@ def a_password(
     return PasswordCredential(key_id=key_id, display_name=called, start=NOW - age, end=NOW + left)
 
 
+def a_key(
+    key_id: str = "c1",
+    *,
+    credential: str = "ci",
+    age: timedelta = 10 * DAY,
+    left: timedelta = 80 * DAY,
+    name: str | None = None,
+) -> KeyCredential:
+    """A listed certificate, else as a_password."""
+    called = display_name(OWNER, credential, "0a1b2c3d") if name is None else name
+    return KeyCredential(key_id=key_id, display_name=called, start=NOW - age, end=NOW + left)
+
+
 def a_record(
     key_id: str = "k1", *, credential: str = "ci", age: timedelta = 10 * DAY, at: datetime = NOW
 ) -> str:
@@ -141,6 +189,7 @@ def registered(
     requested: Iterable[ResourceAccess] = (),
     granted: Iterable[AppRoleAssignment] = (),
     passwords: Iterable[PasswordCredential] = (),
+    keys: Iterable[KeyCredential] = (),
     tags: Iterable[str] = (),
     held: Mapping[str, Held] | None = None,
     owner: str | None = OWNER,
@@ -156,6 +205,7 @@ def registered(
         tags=frozenset({*tags, *([owner_tag(owner)] if owner else [])}),
         required_resource_access=frozenset(requested),
         password_credentials=tuple(passwords),
+        key_credentials=tuple(keys),
     )
     found = ServicePrincipal(
         id=f"sp-{key}",
@@ -198,10 +248,10 @@ def said(entries: Iterable[Step | Note]) -> list[str]:
     lines = []
     for entry in entries:
         match entry:
-            case AddSecret():
+            case AddSecret() | AddCertificate():
                 how = "beside" if entry.rotation else "first"
                 lines.append(f"add {how}: {entry.reason}")
-            case RemoveSecret():
+            case RemoveSecret() | RemoveCertificate():
                 lines.append(f"remove {entry.key_id}: {entry.reason}")
             case RecordStored():
                 lines.append(f"record {entry.key_id}")

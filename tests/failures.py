@@ -92,6 +92,14 @@ FAILURES: tuple[Exception, ...] = (
     ),
     errors.Interrupted(),
     errors.StoreError("cannot write .env: Read-only file system", hint="Name another file."),
+    errors.Unreadable(
+        "the secret ci of the vault team-vault cannot be read: Forbidden",
+        hint="Ask for the role Key Vault Secrets User, or leave it: what is stored is recorded in the tenant.",
+    ),
+    errors.Unconfirmed(
+        "the command vault did not end within 30 s",
+        hint="Both values work for now. Apply again before the overlap has passed.",
+    ),
     errors.ProofError(
         "The token service does not take secret ci of my-workload after 300 s",
         hint="Run the same command again; the new secret was taken back.",

@@ -20,6 +20,7 @@ from provision.model import (
 )
 from provision.places import DotenvStore
 from provision.plan import (
+    AddCertificate,
     AddFederated,
     AddOwner,
     AddSecret,
@@ -35,6 +36,7 @@ from provision.plan import (
     Note,
     Plan,
     RecordStored,
+    RemoveCertificate,
     RemoveFederated,
     RemoveSecret,
     RequestPermissions,
@@ -254,12 +256,23 @@ PLAN = Plan(
         RequestPermissions(app="reporting", permissions=(MAIL, SITES)),
         GrantAppRole(app="reporting", role=MAIL),
         AddSecret(app="reporting", credential="nightly", reason="expires in 9 d", rotation=True),
+        AddCertificate(
+            app="reporting", credential="signing", reason="first certificate", rotation=False
+        ),
+        AddCertificate(
+            app="reporting",
+            credential="pinned",
+            reason="certs/reporting.pem holds another one",
+            rotation=True,
+            thumbprint="0B7A1F6C35E0D0B6F3C7A9E1D24C8F5B6A7E9D01",
+        ),
         RecordStored(app="reporting", credential="ci", key_id=KEY),
         RevokeAppRole(app="reporting", role=USERS, assignment_id="a"),
         WithdrawPermissions(app="reporting", permissions=(USERS,)),
         RemoveSecret(
             app="reporting", credential="ci", key_id=KEY, reason="replaced 2 d ago, nothing uses it"
         ),
+        RemoveCertificate(app="reporting", credential="pinned", key_id=KEY, reason="expired"),
         RestoreApplication(app="back", application_id=ID),
         RestoreServicePrincipal(app="back", service_principal_id=ID),
         DeleteApplication(app="old", application_id=ID, display_name="Old Importer"),

@@ -22,6 +22,7 @@ from provision.model import (
 from provision.ownership import federated_mark
 from provision.plan import (
     MAKES,
+    AddCertificate,
     AddFederated,
     AddOwner,
     AddSecret,
@@ -36,6 +37,7 @@ from provision.plan import (
     GrantScopes,
     Plan,
     RecordStored,
+    RemoveCertificate,
     RemoveFederated,
     RemoveSecret,
     RequestPermissions,
@@ -86,11 +88,11 @@ def moments(
 
 def _effects(step: Step, wanted: Desired, seen: Observed, now: datetime) -> Iterator[Observed]:
     match step:
-        case AddSecret():
+        case AddSecret() | AddCertificate():
             yield from issued(step, wanted, seen, now)
         case RecordStored():
             yield recorded(seen, step.app, step.credential, step.key_id, now)
-        case RemoveSecret():
+        case RemoveSecret() | RemoveCertificate():
             yield from removed(step, seen)
         case _:
             yield EFFECTS[type(step)](step, wanted, seen)

@@ -1,4 +1,4 @@
-"""Secrets in a simulated tenant: listed, stored, recorded, removed, each at its own moment."""
+"""Secrets and certificates in a simulated tenant: listed, stored, recorded, removed, each at its own moment."""
 
 from __future__ import annotations
 
@@ -7,34 +7,42 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from provision.model import Desired, Held, Observed, PasswordCredential
+from provision.model import Desired, Held, KeyCredential, Observed, PasswordCredential
 from provision.ownership import STORED, display_name
-from provision.plan import AddSecret, RemoveSecret
+from provision.plan import AddCertificate, AddSecret, RemoveCertificate, RemoveSecret
 from tests.altered import app_of, patched, put
 from tests.build import a_record
 
 _serial = itertools.count()
 
 
-def issued(step: AddSecret, wanted: Desired, seen: Observed, now: datetime) -> Iterator[Observed]:
+def issued(
+    step: AddSecret | AddCertificate, wanted: Desired, seen: Observed, now: datetime
+) -> Iterator[Observed]:
     """Listed, then stored, then recorded: a run may die in between."""
     app = next(app for app in wanted.applications if app.key == step.app)
-    secret = next(secret for secret in app.secrets if secret.name == step.credential)
-    made = PasswordCredential(
-        key_id=f"made-{next(_serial):08}",
-        display_name=display_name(wanted.owner, step.credential, "0"),
-        start=now,
-        end=now + secret.lifetime,
-    )
-    listed = app_of(seen, step.app).password_credentials
-    seen = patched(seen, step.app, password_credentials=(*listed, made))
+    asked = next(each for each in app.stored if each.name == step.credential)
+    facts = {
+        "key_id": f"made-{next(_serial):08}",
+        "display_name": display_name(wanted.owner, step.credential, "0"),
+        "start": now,
+        "end": now + asked.lifetime,
+    }
+    made = KeyCredential(**facts) if isinstance(step, AddCertificate) else None
+    there = app_of(seen, step.app)
+    if made:
+        seen = patched(seen, step.app, key_credentials=(*there.key_credentials, made))
+    else:
+        secrets = (*there.password_credentials, PasswordCredential(**facts))
+        seen = patched(seen, step.app, password_credentials=secrets)
+    key_id = facts["key_id"]
     yield seen
     found = seen.applications[step.app]
     if found.held.get(step.credential, Held(readable=True)).readable:
-        kept = Held(readable=True, key_id=made.key_id, app_id=found.application.app_id)
+        kept = Held(readable=True, key_id=key_id, app_id=found.application.app_id)
         seen = put(seen, step.app, replace(found, held={**found.held, step.credential: kept}))
         yield seen
-    yield recorded(seen, step.app, step.credential, made.key_id, now)
+    yield recorded(seen, step.app, step.credential, key_id, now)
 
 
 def recorded(seen: Observed, app: str, credential: str, key_id: str, now: datetime) -> Observed:
@@ -43,10 +51,14 @@ def recorded(seen: Observed, app: str, credential: str, key_id: str, now: dateti
     return patched(seen, app, tags=frozenset(others | {tag}))
 
 
-def removed(step: RemoveSecret, seen: Observed) -> Iterator[Observed]:
-    listed = app_of(seen, step.app).password_credentials
-    left = tuple(password for password in listed if password.key_id != step.key_id)
-    seen = patched(seen, step.app, password_credentials=left)
+def removed(step: RemoveSecret | RemoveCertificate, seen: Observed) -> Iterator[Observed]:
+    there = app_of(seen, step.app)
+    if isinstance(step, RemoveCertificate):
+        keys = tuple(key for key in there.key_credentials if key.key_id != step.key_id)
+        seen = patched(seen, step.app, key_credentials=keys)
+    else:
+        left = tuple(each for each in there.password_credentials if each.key_id != step.key_id)
+        seen = patched(seen, step.app, password_credentials=left)
     found = seen.applications[step.app]
     held = {
         name: replace(each, works=False) if each.key_id == step.key_id else each

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
-from provision.life import Rotation
 from provision.model import (
     GRAPH_APP_ID,
     AppRole,
@@ -21,12 +20,14 @@ from provision.model import (
     ResourceAccess,
 )
 from provision.ownership import owner_tag
+from provision.renewal import Rotation
 from tests.build import (
     DAY,
     HOUR,
     MAIL,
     SITES,
     USERS,
+    a_certificate,
     a_grant,
     a_password,
     a_record,
@@ -73,11 +74,23 @@ def wanted_app(dice: Dice, key: str) -> DesiredApplication:
     return an_app(
         key,
         roles=dice.some(USERS, MAIL, SITES),
-        secrets=[a_secret(name, overlap=dice.one(DAY, timedelta())) for name in names],
+        **stored_credentials(dice, names),
         tags=dice.some("a", "b"),
         grant=dice.one(True, False),
         properties={"displayName": dice.one(key, "x")},
     )
+
+
+def stored_credentials(dice: Dice, names: Iterable[str]) -> dict[str, Any]:
+    """Each name a secret, or a certificate."""
+    secrets, certificates = [], []
+    for name in names:
+        overlap = dice.one(DAY, timedelta())
+        if dice.one(False, False, True):
+            certificates.append(a_certificate(name, overlap=overlap))
+        else:
+            secrets.append(a_secret(name, overlap=overlap))
+    return {"secrets": secrets, "certificates": certificates}
 
 
 def passwords_of(dice: Dice, credential: str) -> list[PasswordCredential]:

@@ -16,6 +16,7 @@ PURE = {
     "plan",
     "diff",
     "life",
+    "renewal",
     "ownership",
     "permissions",
     "receipt",
@@ -36,7 +37,7 @@ PURE = {
     "roster",
     "status",
 }
-DOORS = {"graph", "stores", "clock"}
+DOORS = {"graph", "stores", "certificates", "clock"}
 ACTS = {
     "observe",
     "confirm",
@@ -44,6 +45,8 @@ ACTS = {
     "create",
     "patch",
     "credentials",
+    "issuing",
+    "keys",
     "proof",
     "verify",
     "evidence",
@@ -62,6 +65,7 @@ ACTS = {
     "change",
     "grant",
     "federate",
+    "outside",
 }
 VERBS = {"flow"}
 ROOTS = {"connect"}
@@ -88,6 +92,7 @@ LIBRARIES: dict[str, set[str]] = {
     "kiota_authentication_azure": {"graph"},
     "httpx": {"graph", "auth"},
     "azure": {"auth"},
+    "cryptography": {"certificates", "sandbox"},
     "rich": {"render"},
     "typer": {"cli"},
     "click": set(),
@@ -105,6 +110,7 @@ PLANNING = [
     "plan",
     "diff",
     "life",
+    "renewal",
     "desired",
     "allowed",
     "compare",

@@ -96,10 +96,13 @@ async def applications_by_id(
 
 
 async def application(graph: Graph, object_id: str) -> Application | None:
-    """One application by its object id."""
+    """One application by its object id.
+
+    Nothing is selected: who selects keyCredentials of one object also gets the certificates, and is answered 150 times
+    a minute only. https://learn.microsoft.com/graph/api/application-get
+    """
     action = f"read the application {object_id}"
-    builder = paths.applications(graph.adapter).by_application_id(object_id)
-    path = paths.expand(builder, select=select(parse.APPLICATION_FIELDS))
+    path = _path(graph, object_id)
     reply = await graph.send("GET", path, action=action, operation=operations.LOOK_UP)
     return parse.understood(parse.application, reply.body, action=action) if reply.ok else None
 
@@ -196,8 +199,7 @@ async def purge(graph: Graph, object_id: str) -> None:
 async def _looked_up(
     graph: Graph, builders: Mapping[str, Any], action: str, *, looks: int = 1
 ) -> dict[str, Application]:
-    fields = select(parse.APPLICATION_FIELDS)
-    gets = [paths.expand(builder, select=fields) for builder in builders.values()] * looks
+    gets = [paths.expand(builder) for builder in builders.values()] * looks
     replies = zip([*builders] * looks, await graph.batch(gets, action=action), strict=True)
     return {
         key: parse.understood(parse.application, reply.body, action=action)

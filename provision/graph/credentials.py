@@ -1,4 +1,4 @@
-"""What an application signs in with: secrets, and trust in other issuers' tokens."""
+"""What an application signs in with: secrets, certificates, and trust in other issuers' tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from provision.errors import AnswerLost, GraphError
 from provision.graph import operations, parse, paths
-from provision.graph.answers import listed, present
+from provision.graph.answers import listed, present, select
 from provision.graph.client import Graph
 from provision.model import FederatedIdentityCredential, Issued
 
@@ -42,6 +42,50 @@ async def remove_password(
         action=f"remove the secret {key_id} from the application {object_id}",
         operation=operations.REMOVE_FRESH_PASSWORD if fresh else operations.REMOVE_PASSWORD,
         idempotent=not fresh,
+    )
+
+
+async def key_credentials(
+    graph: Graph, object_id: str, *, looks: int = 1
+) -> tuple[tuple[Mapping[str, Any], ...], ...]:
+    """An application's keyCredentials in full, as each of several looks shows them; none where it shows no application.
+
+    Only this way of asking gives the certificates themselves, and a tenant answers it 150 times a minute.
+    https://learn.microsoft.com/graph/api/application-get
+    """
+    action = f"read the certificates of the application {object_id}"
+    builder = paths.applications(graph.adapter).by_application_id(object_id)
+    path = paths.expand(builder, select=select(("keyCredentials",)))
+    replies = await graph.batch([path] * looks, action=action)
+    return tuple(
+        parse.understood(_entries, reply.body, action=action)
+        for reply in replies
+        if present(reply, action)
+    )
+
+
+def _entries(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Graph's JSON, to be sent back as it is; every entry has a keyId."""
+    entries = tuple(data["keyCredentials"])
+    if not all(isinstance(each["keyId"], str) for each in entries):
+        raise ValueError
+    return entries
+
+
+async def set_key_credentials(
+    graph: Graph, object_id: str, entries: Iterable[Mapping[str, Any]]
+) -> None:
+    """Replace an application's keyCredentials; those that it has already may come without their certificate.
+
+    https://learn.microsoft.com/graph/api/application-update
+    """
+    builder = paths.applications(graph.adapter).by_application_id(object_id)
+    await graph.send(
+        "PATCH",
+        paths.expand(builder),
+        {"keyCredentials": list(entries)},
+        action=f"change the certificates of the application {object_id}",
+        operation=operations.UPDATE_KEYS,
     )
 
 

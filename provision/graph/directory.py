@@ -21,8 +21,10 @@ from provision.graph.applications import (
 from provision.graph.credentials import (
     add_password,
     federated_credentials,
+    key_credentials,
     remove_federated,
     remove_password,
+    set_key_credentials,
     update_federated,
     upsert_federated,
 )
@@ -68,6 +70,7 @@ __all__ = [
     "grant_app_role",
     "grant_scopes",
     "grants_of",
+    "key_credentials",
     "names_of",
     "organization",
     "owners",
@@ -81,6 +84,7 @@ __all__ = [
     "revoke_app_role",
     "service_principal_by_id",
     "service_principals",
+    "set_key_credentials",
     "set_scopes",
     "settings_beside",
     "update_application",

@@ -74,6 +74,23 @@ UPDATE_ENTITLEMENTS = Operation(
     taken=(URI_TAKEN,),
     hints=WRITTEN,
 )
+UPDATE_KEYS = Operation(
+    needs=WRITES,
+    not_yet=(
+        MISSING,
+        # An entry that was sent back without its certificate is gone by now: the list was an old one.
+        Sign(status=400, says="A value is required for property 'key' of resource 'KeyCredential'"),
+        # Or one that was sent with it is there already.
+        Sign(status=400, says="Update to existing credential with KeyId"),
+    ),
+    hints=(
+        (
+            Sign(status=400, says="KeyCredentialsInvalidEndDate"),
+            "A certificate cannot be trusted for longer than it is valid itself, nor when it has "
+            "expired: renew it.",
+        ),
+    ),
+)
 DELETE_APPLICATION = Operation(needs=WRITES, done=(MISSING,))
 
 RESTORE = Operation(needs=WRITES, done=(Sign(status=404, repeated=True),), not_yet=(MISSING,))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,6 +17,7 @@ from provision.model import (
     DeletedApplication,
     FederatedIdentityCredential,
     Issued,
+    KeyCredential,
     OAuth2PermissionGrant,
     Organization,
     PasswordCredential,
@@ -51,6 +55,7 @@ APPLICATION_FIELDS = (
     "tags",
     "requiredResourceAccess",
     "passwordCredentials",
+    "keyCredentials",
 )
 BESIDE_APPLICATION = (
     "keyCredentials",
@@ -105,7 +110,7 @@ def understood(
 
 
 def application(data: Mapping[str, Any]) -> Application:
-    """An application registration."""
+    """An application registration; of its keys, those that it may sign in with."""
     return Application(
         id=data["id"],
         app_id=data["appId"],
@@ -120,6 +125,11 @@ def application(data: Mapping[str, Any]) -> Application:
             for access in resource.get("resourceAccess") or ()
         ),
         password_credentials=tuple(map(_password, data.get("passwordCredentials") or ())),
+        key_credentials=tuple(
+            _key(each)
+            for each in data.get("keyCredentials") or ()
+            if each.get("usage") in (None, "Verify")
+        ),
     )
 
 
@@ -255,3 +265,31 @@ def _password(data: Mapping[str, Any]) -> PasswordCredential:
         start=moment(start) if start else EARLIEST,
         end=moment(end) if end else LATEST,
     )
+
+
+def _key(data: Mapping[str, Any]) -> KeyCredential:
+    start, end = data.get("startDateTime"), data.get("endDateTime")
+    return KeyCredential(
+        key_id=data["keyId"],
+        display_name=data.get("displayName") or "",
+        start=moment(start) if start else EARLIEST,
+        end=moment(end) if end else LATEST,
+        thumbprint=_thumbprint(data.get("customKeyIdentifier") or ""),
+    )
+
+
+def _thumbprint(identifier: str) -> str:
+    """The digits of a customKeyIdentifier, which is told in more than one spelling; "" for anything else.
+
+    Forty digits are base64 as well, so these come first.
+    """
+    if re.fullmatch("[0-9A-Fa-f]{40}", identifier):
+        return identifier.upper()
+    try:
+        content = base64.b64decode(identifier, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    if len(content) == 20:
+        return content.hex().upper()
+    spelt = content.decode("ascii", "replace")
+    return spelt.upper() if re.fullmatch("[0-9A-Fa-f]{40}", spelt) else ""

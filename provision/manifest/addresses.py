@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.manifest.values import at_most, is_guid, matched, mistake
+from provision.manifest.values import at_most, is_guid, matched, mistake, one_of
 
 PLACEHOLDERS = ("{appId}", "{tenantId}")
 """Known only when the application exists; they are filled in then."""
@@ -18,7 +18,17 @@ NAMESPACE = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 SERVICE_ACCOUNT = "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 
 GITHUB = "https://token.actions.githubusercontent.com"
+EXACT_ISSUERS = (
+    GITHUB,
+    "https://accounts.google.com",
+    "https://app.terraform.io",
+    "https://gitlab.com",
+)
+"""Issuers that are one address for everybody: what differs only in case or a last slash is none."""
+
 AUDIENCE = "api://AzureADTokenExchange"
+FORMATS = ("names", "ids", "both")
+REPOSITORY_ID = "[1-9][0-9]{0,18}"
 _LONGEST_TRUST = 600
 _SAMPLE = "00000000-0000-0000-0000-000000000000"
 
@@ -82,8 +92,12 @@ def identifier_uri(text: str) -> str:
 def issuer(text: str) -> str:
     """Who signs the tokens that are trusted; it is compared letter by letter."""
     at_most(text, _LONGEST_TRUST)
-    if text.rstrip("/").lower() == GITHUB and text != GITHUB:
-        raise mistake("is not quite GitHub's issuer, and it must match exactly", f"write {GITHUB}")
+    for exact in EXACT_ISSUERS:
+        if text.rstrip("/").lower() == exact and text != exact:
+            whose = "GitHub's" if exact == GITHUB else "that"
+            raise mistake(
+                f"is not quite {whose} issuer, and it must match exactly", f"write {exact}"
+            )
     return matched(text, ISSUER, "is no issuer: an address that begins with https://")
 
 
@@ -97,6 +111,20 @@ def trusted(text: str) -> str:
 def repository(text: str) -> str:
     """A repository of GitHub."""
     return matched(text, REPOSITORY, "is no repository", hint="write OWNER/REPOSITORY")
+
+
+def repository_id(value: object) -> str:
+    """The number that GitHub gives an owner or a repository, written as a number or, from a variable, as text."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise mistake("is no number of GitHub's")
+    hint = "ask for it: gh api repos/OWNER/REPOSITORY --jq '.owner.id, .id'"
+    return matched(text, REPOSITORY_ID, "is no number of GitHub's", hint=hint)
+
+
+def subject_format(text: str) -> str:
+    """Whether GitHub's tokens name a repository, or name it with its numbers."""
+    return one_of(text, FORMATS)
 
 
 def git_name(text: str) -> str:

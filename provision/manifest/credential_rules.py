@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from provision.errors import Problem
-from provision.manifest import values
-from provision.manifest.federation import Trust, trust, unclear
+from provision.manifest import certificate_rules, values
+from provision.manifest.durations import ORDER, out_of_order
+from provision.manifest.federation import trusts, unclear
 from provision.manifest.marks import Node, shown
 from provision.manifest.nodes import (
     applications,
@@ -23,9 +23,13 @@ from provision.manifest.nodes import (
 )
 from provision.manifest.spec import Mark
 
+KINDS = ("secret", "certificate", "federated")
+STORED = ("secret", "certificate")
+"""The kinds whose names we write into the directory, and whose values are kept."""
+
 MOST_FEDERATED = 20
 LONGEST_NAME = 68
-"""Of owner and credential together: with our marks and a nonce a secret's name has 90 characters."""
+"""Of owner and credential together: with our marks and a nonce a name in the directory has 90 characters."""
 
 
 def broken(root: Node, folder: Path, environment: str | None) -> Iterator[Problem]:
@@ -35,12 +39,16 @@ def broken(root: Node, folder: Path, environment: str | None) -> Iterator[Proble
         for name, credential, mark in credentials(application):
             yield from _kinds(credential, mark)
             yield from _out_of_order(child(credential, "secret"))
-            if "secret" in entries(credential) and owner + len(name) > LONGEST_NAME:
+            if (
+                not entries(credential).keys().isdisjoint(STORED)
+                and owner + len(name) > LONGEST_NAME
+            ):
                 yield problem(
                     mark,
                     f'"{shown(name)}" is too long beside the name of manifest and environment: '
                     f"{owner + len(name)} characters, and {LONGEST_NAME} are allowed in all",
                 )
+        yield from certificate_rules.broken(application, folder)
         yield from _trusts(application)
     yield from _shared_stores(root, folder)
 
@@ -53,15 +61,17 @@ def dotenv_path(folder: Path, written: str) -> Path:
 def _kinds(credential: Node, mark: Mark) -> Iterator[Problem]:
     if not isinstance(credential.value, dict):
         return
-    said = [kind for kind in ("secret", "federated") if kind in credential.value]
+    said = [kind for kind in KINDS if kind in credential.value]
     if len(said) > 1:
         yield problem(
             mark_of(credential, said[1]),
-            "a credential is either a secret or federated",
+            "a credential is one of secret, certificate and federated",
             "give each a name of its own",
         )
     elif not said:
-        yield problem(mark, "it is not said how the workload signs in", "add secret or federated")
+        yield problem(
+            mark, "it is not said how the workload signs in", "add secret, certificate or federated"
+        )
     federated = child(credential, "federated")
     if federated is not None and isinstance(federated.value, dict):
         yield from unclear(federated, mark_of(credential, "federated"))
@@ -70,63 +80,53 @@ def _kinds(credential: Node, mark: Mark) -> Iterator[Problem]:
 def _trusts(application: Node) -> Iterator[Problem]:
     """https://learn.microsoft.com/graph/api/resources/federatedidentitycredential"""
     first: dict[tuple[str, str], tuple[str, Mark]] = {}
+    named: dict[str, Mark] = {}
     federated = [each for each in credentials(application) if "federated" in entries(each[1])]
-    for number, (name, credential, mark) in enumerate(federated):
-        if number == MOST_FEDERATED:
-            yield problem(
-                mark,
-                f"an application may have {MOST_FEDERATED} federated credentials, and here are more",
-            )
+    for name, credential, mark in federated:
         if name.startswith("-"):
             yield problem(
                 mark, f'"{shown(name)}" is no name for a federated credential: it begins with -'
             )
-        found: Trust | None = trust(child(credential, "federated"))
-        if found is None:
-            continue
-        if len(found.subject) > 600:
-            yield problem(mark, "the subject is too long: 600 characters are allowed")
-        same = (found.issuer, found.subject)
-        if same in first:
-            other, where = first[same]
+        made = tuple(trusts(name, child(credential, "federated")))
+        before = len(named)
+        for found in made:
+            yield from _named_twice(found.name, name, mark, named)
+            named.setdefault(found.name, mark)
+            if len(found.subject) > 600:
+                yield problem(mark, "the subject is too long: 600 characters are allowed")
+            same = (found.issuer, found.subject)
+            if same in first:
+                other, where = first[same]
+                yield problem(
+                    mark,
+                    f'"{shown(name)}" trusts the same issuer and subject as "{shown(other)}"',
+                    f"the first is at {place(where)}",
+                )
+            first.setdefault(same, (name, mark))
+        if before <= MOST_FEDERATED < len(named):
             yield problem(
                 mark,
-                f'"{shown(name)}" trusts the same issuer and subject as "{shown(other)}"',
-                f"the first is at {place(where)}",
+                f"an application may have {MOST_FEDERATED} federated credentials, and here are more",
+                "format: both makes two of one" if len(made) > 1 else "",
             )
-        first.setdefault(same, (name, mark))
 
 
-def _out_of_order(secret: Node | None) -> Iterator[Problem]:
-    """A secret must be renewed while it works, and overlap must be over before the next renewal."""
-    if secret is None or not isinstance(secret.value, dict):
-        return
-    for shorter, longer in (("overlap", "renewBefore"), ("renewBefore", "lifetime")):
-        low, high = _duration(secret, shorter), _duration(secret, longer)
-        if low is None or high is None or low < high:
-            continue
-        written = shorter if shorter in secret.keys else longer
+def _named_twice(
+    found: str, written: str, mark: Mark, named: Mapping[str, Mark]
+) -> Iterator[Problem]:
+    """A trust in numbers is called NAME-ids, which another credential may be called already."""
+    if found in named:
         yield problem(
-            secret.keys.get(written, secret.mark),
-            f"{_said(secret, shorter)} must be shorter than {_said(secret, longer)}",
-            "the order is overlap < renewBefore < lifetime",
+            mark,
+            f'"{shown(written)}" makes a federated credential "{shown(found)}", and there is one of '
+            "that name",
+            f"it stands at {place(named[found])}; rename one of the two",
         )
 
 
-def _duration(secret: Node, key: str) -> timedelta | None:
-    node = child(secret, key)
-    said = values.DEFAULTS[key] if node is None else str(node.value)
-    try:
-        return values.duration(values.lifetime(said) if key == "lifetime" else said)
-    except ValueError:
-        return None
-
-
-def _said(secret: Node, key: str) -> str:
-    node = child(secret, key)
-    if node is None:
-        return f"{key} ({values.DEFAULTS[key]} if not said)"
-    return f"{key} ({shown(node.text)})"
+def _out_of_order(secret: Node | None) -> Iterator[Problem]:
+    if secret is not None and isinstance(secret.value, dict):
+        yield from out_of_order(dict.fromkeys(ORDER, secret), secret)
 
 
 def _shared_stores(root: Node, folder: Path) -> Iterator[Problem]:
@@ -134,7 +134,8 @@ def _shared_stores(root: Node, folder: Path) -> Iterator[Problem]:
     first: dict[tuple[str, str], tuple[str, Mark]] = {}
     for key, application in applications(root).items():
         for name, credential, mark in credentials(application):
-            store = child(credential, "secret", "store")
+            kind = next((each for each in STORED if each in entries(credential)), "secret")
+            store = child(credential, kind, "store")
             address = _address(store, folder)
             if store is None or address is None:
                 continue

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from provision.manifest import addresses, values
-from provision.manifest.shape import Guid, Shape, absent, text
+from provision.manifest import addresses, certificate_values, values
+from provision.manifest.shape import Guid, Shape, absent, choice, facts, text
 
 Duration = Annotated[str, *text(values.span, values.DURATION)]
 Lifetime = Annotated[str, *text(values.lifetime, values.DURATION)]
 Issuer = Annotated[str, *text(addresses.issuer, addresses.ISSUER)]
 Trusted = Annotated[str, *text(addresses.trusted, r"\S(.*\S)?", maxLength=600)]
 GitName = Annotated[str, *text(addresses.git_name, r"[^\s*]([^*]*[^\s*])?")]
+RepositoryId = Annotated[
+    str,
+    BeforeValidator(addresses.repository_id),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": f"^({addresses.REPOSITORY_ID})$|\\$\\{{"},
+            ]
+        }
+    ),
+]
+SubjectFormat = Annotated[str, *choice(addresses.subject_format, addresses.FORMATS)]
 
 
 class StoreShape(Shape, title="store"):
@@ -45,6 +58,62 @@ class SecretShape(Shape, title="secret"):
         description="How long the old secret lives on after the new one is proven and stored.",
     )
     store: StoreShape = Field(description="Where the value goes. There is no default.")
+    replaces: list[Guid] = Field(
+        default_factory=list,
+        description="keyIds of secrets or certificates that were made elsewhere: taken over, and retired `overlap` after "
+        "this one is proven and stored.",
+    )
+
+
+class GenerateShape(Shape, title="generate"):
+    """A certificate that is made here, with an RSA key that nobody else ever sees."""
+
+    key_size: Annotated[
+        int,
+        *facts(certificate_values.key_size, {"enum": [*certificate_values.KEY_SIZES]}),
+    ] = Field(default=2048, description="Bits of the RSA key; 2048 if not said.")
+    subject: Annotated[str, *text(certificate_values.subject, certificate_values.SUBJECT)] = Field(
+        default=absent(),
+        description="The name in the certificate; CN= and the application's key if not said.",
+    )
+    lifetime: Annotated[str, *text(certificate_values.lifetime, values.DURATION)] = Field(
+        default=values.DEFAULTS["lifetime"],
+        description="How long a certificate is valid, 1h to 3650d; write 90d, 24h, 30m, 45s, 2w or P90D.",
+    )
+
+
+class CertificateShape(Shape, title="certificate"):
+    """A certificate: made here (`generate`, with a `store`), or out of a file that others keep up (`pem`).
+
+    The durations must be in order: overlap < renewBefore < lifetime.
+    """
+
+    generate: GenerateShape = Field(
+        default=absent(), description="Make it here; {} if nothing is to be said of it."
+    )
+    pem: Annotated[str, *text(certificate_values.pem, r"[^~].*", minLength=1)] = Field(
+        default=absent(),
+        description="The path of a PEM file with the certificate, relative to the manifest; with its private key "
+        "beside it, the certificate can be proven from here.",
+    )
+    renew_before: Duration = Field(
+        default=values.DEFAULTS["renewBefore"],
+        description="`apply` and `rotate` renew the certificate when less than this is left of it; one out of a "
+        "file is warned of.",
+    )
+    overlap: Duration = Field(
+        default=values.DEFAULTS["overlap"],
+        description="How long the old certificate lives on after the new one is proven and stored.",
+    )
+    store: StoreShape = Field(
+        default=absent(),
+        description="Where private key and certificate go, as one PEM text; only with generate.",
+    )
+    replaces: list[Guid] = Field(
+        default_factory=list,
+        description="keyIds of secrets or certificates that were made elsewhere: taken over, and retired `overlap` after "
+        "this one is proven and stored.",
+    )
 
 
 class GithubShape(Shape, title="github"):
@@ -52,6 +121,20 @@ class GithubShape(Shape, title="github"):
 
     repository: Annotated[str, *text(addresses.repository, addresses.REPOSITORY)] = Field(
         description="OWNER/REPOSITORY, in upper and lower case as GitHub shows it."
+    )
+    owner_id: RepositoryId = Field(
+        default=absent(),
+        description="The owner's number, which tokens of repositories created, renamed or transferred "
+        "since 2026-07-15 bear: gh api repos/OWNER/REPOSITORY --jq '.owner.id, .id'",
+    )
+    repository_id: RepositoryId = Field(
+        default=absent(), description="The repository's own number; it goes with ownerId."
+    )
+    format: SubjectFormat = Field(
+        default=absent(),
+        description="How the tokens tell the repository: `names`, `ids` (names and numbers; what is meant "
+        "where the numbers are said) or `both` while a repository moves from the one to the other. What "
+        "trusts numbers is called NAME-ids in the tenant, so that nothing is interrupted.",
     )
     environment: GitName = Field(
         default=absent(),
@@ -108,12 +191,16 @@ class FederatedShape(Shape, title="federated"):
 
 
 class CredentialShape(Shape, title="credential"):
-    """A way for the workload to sign in: a secret, or a trust without any secret."""
+    """A way for the workload to sign in: a secret, a certificate, or a trust without either."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     secret: SecretShape = Field(
         default=absent(), description="A client secret, whose value must be kept somewhere."
+    )
+    certificate: CertificateShape = Field(
+        default=absent(),
+        description="A certificate: what signs in is a statement signed with its private key.",
     )
     federated: FederatedShape = Field(
         default=absent(),

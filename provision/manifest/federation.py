@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.errors import Problem
-from provision.manifest.addresses import AUDIENCE, GITHUB
-from provision.manifest.marks import Node
+from provision.manifest.addresses import AUDIENCE, FORMATS, GITHUB
+from provision.manifest.marks import Node, shown
 from provision.manifest.nodes import child, entries, mark_of, problem, text
 from provision.manifest.spec import Mark
 
@@ -18,44 +18,86 @@ WAYS = ("github", "kubernetes", "managedIdentity")
 JOBS = ("environment", "branch", "tag", "pullRequest")
 
 
-class Trust(NamedTuple):
-    """The three claims that a token must bear, letter by letter."""
+IDS = ("ownerId", "repositoryId")
+WITH_IDS = "-ids"
+"""What a credential's name ends with in the tenant where its subject bears GitHub's numbers.
 
+The trust in names keeps the plain name whatever stands beside it: a repository that moves from one
+format to the other adds a trust and later removes one, and none is ever changed under a running job.
+"""
+
+
+class Trust(NamedTuple):
+    """The three claims that a token must bear, letter by letter, and what the trust in them is called."""
+
+    name: str
     issuer: str
     subject: str
     audience: str
 
 
-def trust(federated: Node | None) -> Trust | None:
-    """What is trusted; None where a mistake leaves it open."""
-    issuer, subject = text(child(federated, "issuer")), text(child(federated, "subject"))
-    if child(federated, "github") is not None:
-        issuer, subject = GITHUB, _job(child(federated, "github"))
-    elif child(federated, "kubernetes") is not None:
-        issuer, subject = _account(child(federated, "kubernetes"))
-    elif child(federated, "managedIdentity") is not None:
+def trusts(name: str, federated: Node | None) -> Iterator[Trust]:
+    """What a credential trusts: one subject, or GitHub's two; nothing where a mistake leaves it open."""
+    said = text(child(federated, "audience"))
+    audience = AUDIENCE if said is None else said
+    github = child(federated, "github")
+    if github is not None:
+        yield from (Trust(name + end, GITHUB, job, audience) for end, job in _jobs(github))
+        return
+    issuer, subject = _claims(federated)
+    if issuer is not None and subject is not None:
+        yield Trust(name, issuer, subject, audience)
+
+
+def _claims(federated: Node | None) -> tuple[str | None, str | None]:
+    if child(federated, "kubernetes") is not None:
+        return _account(child(federated, "kubernetes"))
+    if child(federated, "managedIdentity") is not None:
         principal = text(child(federated, "managedIdentity", "principalId"))
         issuer = "https://login.microsoftonline.com/{tenantId}/v2.0"
-        subject = principal.lower() if principal else None
-    if issuer is None or subject is None:
-        return None
-    audience = text(child(federated, "audience"))
-    return Trust(issuer, subject, AUDIENCE if audience is None else audience)
+        return issuer, principal.lower() if principal else None
+    return text(child(federated, "issuer")), text(child(federated, "subject"))
 
 
-def _job(github: Node | None) -> str | None:
-    """https://docs.github.com/actions/reference/openid-connect-reference#example-subject-claims"""
+def _jobs(github: Node) -> Iterator[tuple[str, str]]:
+    """The subjects of a job, each with what the name of its trust ends with.
+
+    https://docs.github.com/actions/reference/openid-connect-reference#example-subject-claims
+    https://learn.microsoft.com/entra/workload-id/workload-identities-github-immutable-subjects
+    """
     repository = text(child(github, "repository"))
-    said = {name: text(child(github, name)) for name in ("environment", "branch", "tag")}
     if repository is None:
-        return None
+        return
+    wanted, job = format_of(github), _job(github)
+    if wanted in ("names", "both"):
+        yield "", f"repo:{repository}:{job}"
+    owner_id, repository_id = (_number(child(github, key)) for key in IDS)
+    if wanted in ("ids", "both") and owner_id and repository_id:
+        owner, _, name = repository.partition("/")
+        yield WITH_IDS, f"repo:{owner}@{owner_id}/{name}@{repository_id}:{job}"
+
+
+def format_of(github: Node) -> str:
+    """How the tokens tell the repository: as it is said, else with numbers where there are some."""
+    said = text(child(github, "format"))
+    if said in FORMATS:
+        return said
+    return "ids" if any(child(github, key) is not None for key in IDS) else "names"
+
+
+def _job(github: Node) -> str:
+    said = {name: text(child(github, name)) for name in ("environment", "branch", "tag")}
     if said["environment"] is not None:
-        return f"repo:{repository}:environment:{said['environment'].replace(':', '%3A')}"
+        return f"environment:{said['environment'].replace(':', '%3A')}"
     if said["branch"] is not None:
-        return f"repo:{repository}:ref:refs/heads/{said['branch']}"
+        return f"ref:refs/heads/{said['branch']}"
     if said["tag"] is not None:
-        return f"repo:{repository}:ref:refs/tags/{said['tag']}"
-    return f"repo:{repository}:pull_request"
+        return f"ref:refs/tags/{said['tag']}"
+    return "pull_request"
+
+
+def _number(node: Node | None) -> str | None:
+    return None if node is None else str(node.value)
 
 
 def _account(kubernetes: Node | None) -> tuple[str | None, str | None]:
@@ -86,6 +128,7 @@ def unclear(federated: Node, mark: Mark) -> Iterator[Problem]:
             f"write one of {', '.join(WAYS)}, or issuer and subject",
         )
     yield from _unclear_job(child(federated, "github"))
+    yield from _unclear_format(child(federated, "github"))
 
 
 def _unclear_job(github: Node | None) -> Iterator[Problem]:
@@ -107,3 +150,35 @@ def _unclear_job(github: Node | None) -> Iterator[Problem]:
     pulls = child(github, "pullRequest")
     if pulls is not None and pulls.value is False:
         yield problem(pulls.mark, "pullRequest can only be true", "leave it away otherwise")
+
+
+def _unclear_format(github: Node | None) -> Iterator[Problem]:
+    """Numbers come in pairs, and a format that bears them needs them."""
+    if github is None or not isinstance(github.value, dict):
+        return
+    said = [key for key in IDS if key in github.value]
+    wanted = format_of(github)
+    if len(said) == 1:
+        missing = IDS[1] if said[0] == IDS[0] else IDS[0]
+        yield problem(
+            mark_of(github, said[0]),
+            f'"{said[0]}" is nothing without "{missing}": a token bears both numbers',
+            _ask_for_ids(github),
+        )
+    elif not said and wanted != "names":
+        yield problem(
+            mark_of(github, "format"),
+            f'format "{wanted}" needs ownerId and repositoryId',
+            _ask_for_ids(github),
+        )
+
+
+def _ask_for_ids(github: Node) -> str:
+    return f"ask for them: {command_for_ids(github)}"
+
+
+def command_for_ids(github: Node) -> str:
+    """The command that tells a repository's two numbers."""
+    said = child(github, "repository")
+    repository = "OWNER/REPOSITORY" if said is None else shown(said.text)
+    return f"gh api repos/{repository} --jq '.owner.id, .id'"

@@ -11,7 +11,7 @@ def targets(manifest: Manifest) -> set[str]:
     """What --target may name: applications, identities, and credentials as APP/CREDENTIAL."""
     named = {spec.key for spec in manifest.identities}
     for spec in manifest.applications:
-        names = [secret.name for secret in spec.secrets] + [each.name for each in spec.federated]
+        names = [each.name for each in (*spec.stored, *spec.federated)]
         named |= {spec.key, *(f"{spec.key}/{name}" for name in names)}
     return named
 

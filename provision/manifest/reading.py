@@ -9,6 +9,7 @@ from pathlib import Path
 from provision.errors import ManifestError, Problem
 from provision.manifest import (
     environments,
+    federation_doubts,
     marks,
     mistakes,
     permission_rules,
@@ -76,6 +77,8 @@ def _manifest(
     if shape is None or problems or later:
         doubted = _own_causes(doubts, later)
         raise ManifestError(file, {*problems, *_own_causes([*later, *doubted], problems)})
+    if doubting:
+        doubts = sorted({*doubts, *federation_doubts.doubts(root, environment)})
     head = [shape.environments[environment]] if environment in shape.environments else []
     tenant, cloud = (
         next((str(getattr(each, name)) for each in [*head, shape] if mentions(each, name)), None)

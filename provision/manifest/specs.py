@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from provision.manifest.application_shapes import (
     ServicePrincipalShape,
 )
 from provision.manifest.credential_rules import dotenv_path
-from provision.manifest.credential_shapes import SecretShape
-from provision.manifest.federation import trust
+from provision.manifest.credential_shapes import CertificateShape, SecretShape, StoreShape
+from provision.manifest.federation import trusts
 from provision.manifest.manifest_shape import IdentityShape
 from provision.manifest.marks import Node
 from provision.manifest.nodes import child, credentials, entries, items, mark_of, texts
@@ -25,6 +26,7 @@ from provision.manifest.shape import Shape, mentions
 from provision.manifest.spec import (
     ApplicationSpec,
     AppRoleSpec,
+    CertificateSpec,
     FederatedSpec,
     IdentitySpec,
     Mark,
@@ -35,7 +37,7 @@ from provision.manifest.spec import (
     ScopeSpec,
     SecretSpec,
 )
-from provision.places import DotenvStore
+from provision.places import DotenvStore, PemFile, StorePlace
 
 _PLAIN = (
     "display_name",
@@ -68,6 +70,7 @@ def application(
         secrets=tuple(_secrets(shape, node, folder)),
         calls=tuple(values.call(each) for each in shape.verify.calls),
         mark=mark,
+        certificates=tuple(_certificates(shape, node, key=key, folder=folder)),
         federated=tuple(_federated(node)),
         app_roles=tuple(_app_roles(shape, node)) if mentions(shape, "app_roles") else None,
         owners=_owners(node),
@@ -173,19 +176,52 @@ def _secret(shape: SecretShape, *, name: str, mark: Mark, folder: Path) -> Secre
         lifetime=values.duration(shape.lifetime),
         renew_before=values.duration(shape.renew_before),
         overlap=values.duration(shape.overlap),
-        store=DotenvStore(
-            path=dotenv_path(folder, shape.store.dotenv),
-            prefix=shape.store.prefix,
-            written=shape.store.dotenv,
-        ),
+        store=_place(shape.store, folder),
         mark=mark,
+        replaces=tuple(shape.replaces),
     )
+
+
+def _place(shape: StoreShape, folder: Path) -> StorePlace:
+    return DotenvStore(
+        path=dotenv_path(folder, shape.dotenv), prefix=shape.prefix, written=shape.dotenv
+    )
+
+
+def _certificates(
+    shape: ApplicationShape, node: Node, *, key: str, folder: Path
+) -> Iterator[CertificateSpec]:
+    for name, _, mark in credentials(node):
+        credential = shape.credentials[name]
+        if mentions(credential, "certificate"):
+            yield CertificateSpec(
+                name=name,
+                renew_before=values.duration(credential.certificate.renew_before),
+                overlap=values.duration(credential.certificate.overlap),
+                mark=mark,
+                replaces=tuple(credential.certificate.replaces),
+                **_origin(credential.certificate, key=key, folder=folder),
+            )
+
+
+def _origin(shape: CertificateShape, *, key: str, folder: Path) -> dict[str, Any]:
+    """Where a certificate comes from: its file, or all that it takes to make and to keep it."""
+    if mentions(shape, "pem"):
+        file = PemFile(path=dotenv_path(folder, shape.pem), written=shape.pem)
+        return {"store": file, "lifetime": timedelta()}
+    made = shape.generate
+    return {
+        "store": _place(shape.store, folder),
+        "lifetime": values.duration(made.lifetime),
+        "key_size": made.key_size,
+        "subject": made.subject if mentions(made, "subject") else f"CN={key}",
+    }
 
 
 def _federated(node: Node) -> Iterator[FederatedSpec]:
     for name, credential, mark in credentials(node):
-        if found := trust(child(credential, "federated")):
-            yield FederatedSpec(name=name, mark=mark, **found._asdict())
+        for found in trusts(name, child(credential, "federated")):
+            yield FederatedSpec(mark=mark, **found._asdict())
 
 
 def _app_roles(shape: ApplicationShape, node: Node) -> Iterator[AppRoleSpec]:

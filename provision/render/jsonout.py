@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auth.errors import AuthError, TokenRefused
-from provision.document import camel, secret_of
+from provision.document import camel, stored_facts
 from provision.errors import GraphError, ManifestError, Problem, ProvisionError
 from provision.model import AppRole, Desired, Owner, PermissionScope, PreAuthorized
-from provision.plan import AddSecret, Change, Plan, Step
+from provision.plan import Change, Plan, Step
 from provision.receipt import Finding, Receipt
 from provision.roster import Row
 from provision.status import Consent, Standing, Whole
@@ -159,7 +159,7 @@ def _plan(plan: Plan, desired: Desired | None) -> dict[str, Any]:
     return {
         "owner": plan.owner,
         "summary": {"create": made, "change": changed, "destroy": gone},
-        "steps": [{**_step(step), **_secret(step, desired)} for step in plan.steps],
+        "steps": [{**_step(step), **stored_facts(step, desired)} for step in plan.steps],
         "notes": [{"app": note.app, "says": note.says} for note in plan.notes],
     }
 
@@ -174,15 +174,6 @@ def _step(step: Step) -> dict[str, Any]:
         "words": words(step),
         **own,
     }
-
-
-def _secret(step: Step, desired: Desired | None) -> dict[str, Any]:
-    """Where a new secret will go and how long it lasts; its end is known when it is issued."""
-    found = secret_of(step, desired) if desired and isinstance(step, AddSecret) else None
-    if found is None:
-        return {}
-    seconds = int(found.lifetime.total_seconds())
-    return {"store": found.store.address, "lifetimeSeconds": seconds}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

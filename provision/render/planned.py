@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from provision.life import is_kept_up
 from provision.model import Desired, DesiredApplication, Permission
 from provision.plan import (
+    AddCertificate,
     AddFederated,
     AddOwner,
     AddSecret,
@@ -21,6 +23,7 @@ from provision.plan import (
     GrantScopes,
     Plan,
     RecordStored,
+    RemoveCertificate,
     RemoveFederated,
     RemoveSecret,
     RequestPermissions,
@@ -184,11 +187,11 @@ def _body(step: Step, names: Names) -> str:
             return step.credential
         case RemoveFederated():
             return f"{step.credential}: no longer trusts {step.subject}"
-        case AddSecret():
-            return _secret(step, names)
+        case AddSecret() | AddCertificate():
+            return _stored(step, names)
         case RecordStored():
-            return f"{step.credential} {short(step.key_id)}: record that the store holds it"
-        case RemoveSecret():
+            return f"{step.credential} {short(step.key_id)}: the store holds it"
+        case RemoveSecret() | RemoveCertificate():
             return f"{step.credential} {short(step.key_id)}: {step.reason}"
         case DeleteApplication():
             after = "gone for good" if step.purge else "can be restored for 30 days"
@@ -255,12 +258,15 @@ def _explained(role: Permission, names: Names) -> str:
     return f'{permission(role)}: "{effect}"' if effect else permission(role)
 
 
-def _secret(step: AddSecret, names: Names) -> str:
+def _stored(step: AddSecret | AddCertificate, names: Names) -> str:
     application = names.applications.get(step.app)
-    wanted = application.secrets if application else ()
-    found = next((secret for secret in wanted if secret.name == step.credential), None)
+    wanted = application.stored if application else ()
+    found = next((each for each in wanted if each.name == step.credential), None)
     what = step.credential
-    if found:
+    if found and is_kept_up(found):
+        thumbprint = step.thumbprint if isinstance(step, AddCertificate) else ""
+        what += f" from {found.store.address}" + (f", {thumbprint}" if thumbprint else "")
+    elif found:
         what += f" → {found.store.address}, {exactly(found.lifetime)}"
     why = f": {step.reason}" if step.reason else ""
     return f"{what}{why}" + (" (the present one keeps working)" if step.rotation else "")

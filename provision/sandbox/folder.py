@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
+from provision.sandbox import issuers
 from provision.sandbox.authority import write_private
 from provision.sandbox.contents import contents
 from provision.sandbox.furnish import Operator, furnish, new_operator_secret
@@ -143,6 +144,19 @@ def opened(folder: Path, name: str = "default") -> Iterator[tuple[Store, Tenant]
         yield store, tenant
     finally:
         store.close()
+
+
+def subject_token(
+    folder: Path, name: str, *, issuer: str, subject: str, audience: str
+) -> str | None:
+    """A token of an outside issuer, whether a server runs or not; None where only the issuer itself can sign."""
+    with opened(folder, name) as (store, tenant):
+        if issuers.is_own(tenant, issuer, frozenset()):
+            return None
+        try:
+            return issuers.subject_token(store, tenant, subject, issuer=issuer, audience=audience)
+        except ValueError:
+            return None
 
 
 def status(folder: Path) -> dict[str, Any]:

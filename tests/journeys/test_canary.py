@@ -150,7 +150,7 @@ def test_the_traceback_of_a_bug_shows_no_secret(
 
     broken = provision_process("apply", "hello.yaml", "--yes", "--debug", command=command)
 
-    assert "RuntimeError: a bug with Issued(" in broken.stderr
+    assert "RuntimeError: a bug with Made(" in broken.stderr
     assert leaks(told(broken)) == []
 
 

@@ -12,8 +12,9 @@ import pytest
 import truth
 from journey import Outcome, Provision
 
-from provision.sandbox import identities
+from provision.sandbox import identities, issuers
 from provision.sandbox.server import Server
+from provision.sandbox.tokens import public_keys, signing_key
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "manifests"
 PIPELINE = EXAMPLES / "github-actions.yaml"
@@ -39,7 +40,15 @@ def revoke(server: Server, principal_id: str) -> None:
 
 
 @pytest.fixture
-def deployed(sandbox: Server, provision: Provision) -> Path:
+def closed(sandbox: Server) -> Server:
+    """A sandbox that has GitHub's own keys: nobody but GitHub can sign for it."""
+    keys = public_keys(signing_key(sandbox.store, "theirs"))
+    issuers.trust(sandbox.store, "https://token.actions.githubusercontent.com", keys)
+    return sandbox
+
+
+@pytest.fixture
+def deployed(closed: Server, provision: Provision) -> Path:
     """The example of a pipeline, applied."""
     done = provision("apply", PIPELINE, "--yes", "--skip-verify")
     assert done.exit_code == 0, done.said
@@ -59,14 +68,15 @@ def function(sandbox: Server, provision: Provision, workplace: Path) -> Path:
 
 @LAGGING
 def test_a_pipeline_that_is_trusted_and_granted_is_not_provable_here_and_that_is_no_failure(
-    sandbox: Server, provision: Provision
+    closed: Server, provision: Provision
 ) -> None:
     applied = provision("apply", PIPELINE, "--yes", "--json")
 
     assert applied.exit_code == 0, applied.said
     assert results(applied) == {
-        "deploy/production": "not provable here",
+        "deploy/production-ids": "not provable here",
         "deploy/main": "not provable here",
+        "deploy/main-ids": "not provable here",
     }
     assert findings(applied)["deploy/main"]["says"] == (
         "federated: its issuer's token is not here; all roles are granted"
@@ -106,14 +116,15 @@ def test_a_pipeline_that_is_trusted_no_longer_fails_and_the_other_does_not(
 
     assert refused.exit_code == 1
     assert results(refused) == {
-        "deploy/production": "not provable here",
+        "deploy/production-ids": "not provable here",
         "deploy/main": "failed",
+        "deploy/main-ids": "not provable here",
     }
     assert "its issuer's tokens are refused" in findings(refused)["deploy/main"]["says"]
 
 
 def test_a_secret_beside_a_federated_credential_is_proven_and_the_other_is_read(
-    sandbox: Server, provision: Provision, workplace: Path
+    closed: Server, provision: Provision, workplace: Path
 ) -> None:
     app = paper.an_app(credentials={"pipeline": TRUST, "ci": paper.a_secret()})
 
@@ -156,7 +167,7 @@ def test_an_application_that_only_offers_something_has_nothing_to_prove(
 
 
 def test_a_pipeline_that_needs_no_permission_is_only_trusted(
-    sandbox: Server, provision: Provision, workplace: Path
+    closed: Server, provision: Provision, workplace: Path
 ) -> None:
     app = paper.an_app(credentials={"pipeline": TRUST}, permissions=None)
 

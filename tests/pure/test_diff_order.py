@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from provision.diff import diff
-from provision.life import Rotation
 from provision.model import GRAPH_APP_ID, AppRole, Desired, Observed, ObservedApplication
 from provision.ownership import owner_tag
 from provision.plan import (
@@ -20,6 +19,7 @@ from provision.plan import (
     UpdateApplication,
     WithdrawPermissions,
 )
+from provision.renewal import Rotation
 from tests.build import (
     DAY,
     GRAPH,

@@ -10,15 +10,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from provision.diff import diff
-from provision.life import Rotation, facts_of
+from provision.life import facts_of, listed_in
 from provision.model import Desired, DesiredApplication, Observed, ObservedApplication
 from provision.ownership import STORED, credential_of, owner_tag
 from provision.plan import AddSecret, RemoveSecret, Step
+from provision.renewal import Rotation
 from tests.build import (
     HOUR,
     NOW,
     OWNER,
     a_grant,
+    a_key,
     a_password,
     a_record,
     asked,
@@ -67,10 +69,10 @@ def _granted(found: ObservedApplication) -> set[tuple[str, str]]:
 
 
 def _credentials(wanted: DesiredApplication, found: ObservedApplication) -> list[object]:
-    """Per secret: whether one is recorded, and how many besides; then what else is listed of ours."""
-    names = [secret.name for secret in wanted.secrets]
+    """Per credential: whether one is recorded, and how many besides; then what else is listed of ours."""
+    names = [each.name for each in wanted.stored]
     known = {name: facts_of(found, owner=OWNER, credential=name) for name in names}
-    listed = found.application.password_credentials
+    listed = listed_in(found.application).values()
     mine = {pair[0] for p in listed if (pair := credential_of(OWNER, p.display_name))}
     return [
         *(
@@ -89,7 +91,7 @@ def theirs(seen: Observed) -> dict[str, object]:
         key: (
             {tag for tag in app.tags if not tag.startswith(STORED)} & {"theirs"},
             set(app.required_resource_access) & set(FOREIGN),
-            {p for p in app.password_credentials if not credential_of(OWNER, p.display_name)},
+            {p for p in listed_in(app).values() if not credential_of(OWNER, p.display_name)},
         )
         for key, app in everything.items()
     }
@@ -104,7 +106,8 @@ def as_observed(wanted: Desired) -> Observed:
                 requested=asked(*app.app_roles),
                 granted=[a_grant(role) for role in app.app_roles],
                 passwords=[a_password(s.name, credential=s.name) for s in app.secrets],
-                tags=[*app.tags, *(a_record(s.name, credential=s.name) for s in app.secrets)],
+                keys=[a_key(s.name, credential=s.name) for s in app.certificates],
+                tags=[*app.tags, *(a_record(s.name, credential=s.name) for s in app.stored)],
                 properties=app.properties,
             )
             for app in wanted.applications

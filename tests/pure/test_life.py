@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from provision.life import Rotation, diff_secrets
 from provision.model import DesiredSecret, Held, PasswordCredential
+from provision.renewal import Rotation, diff_stored
 from tests.build import (
     DAY,
     HOUR,
@@ -118,7 +118,7 @@ RENEWAL = {
     "expired, while an unaccounted one may be in use": Case(
         passwords=(EXPIRED, a_password("spare", age=94 * DAY, left=9 * DAY)),
         records=(a_record("old", age=93 * DAY),),
-        expected=["add first: expired 3 d ago", "remove old: expired"],
+        expected=["add beside: expired 3 d ago", "remove old: expired"],
     ),
     "asked for": Case(
         passwords=(a_password(),),
@@ -202,11 +202,13 @@ RETIREMENT = {
     ),
     "an orphan younger than the record waits for its own overlap": Case(
         passwords=(a_password("used", age=5 * DAY), NEW),
+        held=holds("used"),
         records=(a_record("used", age=5 * DAY),),
         expected=["ci: the old secret new retires in 21 h"],
     ),
     "an orphan younger than the record goes when its overlap has passed": Case(
         passwords=(a_password("used", age=5 * DAY), a_password("orphan", age=2 * DAY)),
+        held=holds("used"),
         records=(a_record("used", age=5 * DAY),),
         expected=["remove orphan: replaced 2 d ago"],
     ),
@@ -256,6 +258,7 @@ NO_OVERLAP = {
     ),
     "one that came after the recorded one keeps its overlap": Case(
         passwords=(a_password("used", age=5 * DAY), NEW),
+        held=holds("used"),
         records=(a_record("used", age=5 * DAY),),
         rotation=Rotation(overlap=False),
         expected=["ci: the old secret new retires in 21 h"],
@@ -359,7 +362,7 @@ def decided(case: Case) -> list[str]:
     there = registered(passwords=case.passwords, tags=case.records, held={"ci": case.held})
     wanted = an_app(secrets=[case.secret])
     rotation = case.rotation
-    return said(diff_secrets(wanted, there, owner=OWNER, now=NOW, rotation=rotation))
+    return said(diff_stored(wanted, there, owner=OWNER, now=NOW, rotation=rotation))
 
 
 @_table(ISSUE)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from provision.life import Rotation, diff_secrets, facts_of
+from provision.life import facts_of
 from provision.model import Held
 from provision.plan import AddSecret, RemoveSecret
+from provision.renewal import Rotation, diff_stored
 from tests.build import (
     NOW,
     OWNER,
@@ -21,7 +22,7 @@ LEFT = "no longer in the manifest"
 def test_a_new_application_gets_every_secret_in_the_manifests_order() -> None:
     wanted = an_app(secrets=[a_secret("web"), a_secret("ci")])
 
-    steps = list(diff_secrets(wanted, None, owner=OWNER, now=NOW, rotation=Rotation()))
+    steps = list(diff_stored(wanted, None, owner=OWNER, now=NOW, rotation=Rotation()))
 
     assert steps == [
         AddSecret(app="web", credential=name, reason="first secret", rotation=False)
@@ -36,9 +37,7 @@ def test_a_restored_application_gets_new_secrets_before_the_old_ones_go() -> Non
         passwords=passwords, tags=[a_record("k1")], held={"ci": Held(readable=True, key_id="k1")}
     )
 
-    steps = list(
-        diff_secrets(wanted, there, owner=OWNER, now=NOW, rotation=Rotation(restored=True))
-    )
+    steps = list(diff_stored(wanted, there, owner=OWNER, now=NOW, rotation=Rotation(restored=True)))
 
     old = "from before the deletion"
     assert steps == [
@@ -55,7 +54,7 @@ def test_a_credential_that_left_the_manifest_goes_with_its_records() -> None:
     records = [a_record("k1", credential="a"), a_record("k0", credential="a")]
     there = registered(passwords=passwords, tags=records)
 
-    steps = list(diff_secrets(an_app(), there, owner=OWNER, now=NOW, rotation=Rotation()))
+    steps = list(diff_stored(an_app(), there, owner=OWNER, now=NOW, rotation=Rotation()))
 
     assert steps == [
         RemoveSecret(app="web", credential="a", key_id="k0", reason=LEFT),
@@ -76,7 +75,7 @@ def test_secrets_and_records_that_are_not_of_our_making_are_left_alone() -> None
     tags = ["provision:stored:", "provision:stored:ci", "provision:stored:ci::1", "provision:x:y:1"]
     there = registered(passwords=passwords, tags=tags)
 
-    steps = list(diff_secrets(an_app(), there, owner=OWNER, now=NOW, rotation=Rotation()))
+    steps = list(diff_stored(an_app(), there, owner=OWNER, now=NOW, rotation=Rotation()))
 
     assert steps == []
 

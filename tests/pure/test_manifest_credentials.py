@@ -83,7 +83,7 @@ def test_a_federated_credential_that_trusts_nothing_certain_is_refused(said, say
     [
         ("{ci: x}", '6:23: a mapping is wanted here, not the text "x"'),
         ("{ci: {federated: x}}", "6:35: a mapping is wanted here"),
-        ("{ci: {secret: {store: {dotenv: .env}}, federated: {issuer: https://i.example, subject: s}}}", "6:57: a credential is either a secret or federated - give each a name of its own"),
+        ("{ci: {secret: {store: {dotenv: .env}}, federated: {issuer: https://i.example, subject: s}}}", "6:57: a credential is one of secret, certificate and federated - give each a name of its own"),
         ("{-x: {federated: {issuer: https://i.example, subject: s}}}", '6:19: "-x" is no name for a federated credential: it begins with -'),
         ("{a: {federated: {issuer: https://i.example, subject: s}}, b: {federated: {issuer: https://i.example, subject: s}}}", '6:76: "b" trusts the same issuer and subject as "a" - the first is at 6:19'),
         (f"{{a: {{federated: {{github: {{repository: o/r, environment: '{':' * 255}'}}}}}}}}", "6:19: the subject is too long: 600 characters are allowed"),

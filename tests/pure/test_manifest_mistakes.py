@@ -60,7 +60,7 @@ def test_a_list_of_permissions_means_application_permissions():
         ("verify: [x]", "6:13: a mapping is wanted here, not a list"),
         ("credentials: x", '6:18: a mapping is wanted here, not the text "x"'),
         ("credentials: {ci: }", "6:19: a mapping is wanted here, and nothing is written"),
-        ("credentials: {ci: {}}", "6:19: it is not said how the workload signs in - add secret or federated"),
+        ("credentials: {ci: {}}", "6:19: it is not said how the workload signs in - add secret, certificate or federated"),
         ("permissions: {Microsoft Graph: 1}", "6:36: a list of permission names is wanted here, not the number 1 - write [1]"),
         ("permissions: {Microsoft Graph: {application: x}}", '6:50: a list is wanted here, not the text "x" - write [x]'),
         ("permissions: {Microsoft Graph: [1]}", '6:37: text is wanted here, not the number 1 - put it in quotes: "1"'),

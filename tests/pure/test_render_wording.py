@@ -89,7 +89,7 @@ KEY = "5f2c7c1e-9a4e-4b1c-8f53-2d9d6a1e0c11"
         ),
         (
             RecordStored(app="a", credential="ci", key_id=KEY),
-            "~ secret: record that secret ci is stored",
+            "~ stored: record that ci is stored",
         ),
         (
             RemoveSecret(app="a", credential="ci", key_id=KEY, reason=""),

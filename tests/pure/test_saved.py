@@ -15,6 +15,7 @@ from provision.document import document, identity, written
 from provision.errors import OutdatedPlan, PlanError, UsageError
 from provision.model import GRAPH_APP_ID, PermissionScope
 from provision.plan import (
+    KEEPING,
     AddFederated,
     AddSecret,
     Change,
@@ -169,7 +170,7 @@ def test_another_tenant_is_refused_and_both_are_named() -> None:
 @bounded
 @given(states())
 def test_after_any_interruption_nothing_is_left_but_what_was_reviewed(state: State) -> None:
-    """Whatever of a plan is done already: all but the tidying of secrets is held by the saved plan."""
+    """Whatever of a plan is done already: all but the tidying of credentials is held by the saved plan."""
     wanted, seen = state
     try:
         plan = diff(wanted, seen, now=NOW)
@@ -179,11 +180,7 @@ def test_after_any_interruption_nothing_is_left_but_what_was_reviewed(state: Sta
 
     for moment in moments(plan, wanted, seen):
         left = diff(wanted, moment, now=NOW).steps
-        extra = [
-            step
-            for step in beyond(reviewed, left, wanted)
-            if not isinstance(step, RemoveSecret | RecordStored | AddSecret)
-        ]
+        extra = [step for step in beyond(reviewed, left, wanted) if not isinstance(step, KEEPING)]
         restored = {step.app for step in plan.steps if type(step).__name__ == "RestoreApplication"}
         assert [step for step in extra if step.app not in restored] == []
 

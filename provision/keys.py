@@ -1,0 +1,176 @@
+"""Certificates of an application, which Graph replaces as a whole list: nobody's is lost, none comes back.
+
+What others have goes back without the certificate itself: so the service, which alone knows what is
+there, keeps what it has, and refuses what was removed meanwhile instead of bringing it back.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from provision.clock import backoff
+from provision.errors import Interrupted, NotYetVisible, ProvisionError
+from provision.graph import directory
+from provision.graph.parse import stamp
+from provision.model import Certificate
+from provision.ownership import credential_of
+from provision.run import Run, State
+from provision.wait import pause
+
+Entry: TypeAlias = Mapping[str, Any]
+"""One of keyCredentials, as Graph's JSON."""
+
+LOOKS = 3
+"""How many replicas are asked at once: what any of them shows is taken for there."""
+
+CHECKS = 4
+"""How often they are asked after a change until all of them show it."""
+
+REPAIRS = 4
+"""How often what a stale list made us lose is put back."""
+
+
+async def add(
+    run: Run, app: str, *, key_id: str, certificate: Certificate, display_name: str
+) -> None:
+    """Let the application sign in with a certificate too; nothing is asked for if it may already."""
+    state = run.states[app]
+    state.dropped.discard(key_id)
+    state.keys[key_id] = {
+        "keyId": key_id,
+        "displayName": display_name,
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+        "key": base64.b64encode(certificate.der).decode("ascii"),
+        "startDateTime": stamp(certificate.start),
+        "endDateTime": stamp(certificate.end),
+    }
+    try:
+        await _carry_out(_Change(run=run, app=app, what="new certificate"))
+    except ProvisionError:
+        # It may be there all the same; no later change of the list is to bring it back.
+        del state.keys[key_id]
+        state.dropped.add(key_id)
+        raise
+
+
+async def remove(run: Run, app: str, key_id: str, *, what: str) -> None:
+    """Let the application sign in with a certificate no longer; nothing is asked for if it may not.
+
+    `what` is it called while the directory is waited for.
+    """
+    state = run.states[app]
+    forced = key_id in state.keys or key_id in state.dropped
+    state.keys.pop(key_id, None)
+    state.dropped.add(key_id)
+    await _carry_out(_Change(run=run, app=app, what=what, forced=forced))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Change:
+    """One change of the list, until it is there; `lost` are entries of others to put back.
+
+    `forced` when replicas that show no need for it may be behind.
+    """
+
+    run: Run
+    app: str
+    what: str
+    forced: bool = False
+    attempts: int = 0
+    lost: dict[str, Entry] = field(default_factory=dict)
+
+    @property
+    def state(self) -> State:
+        return self.run.states[self.app]
+
+    @property
+    def added(self) -> dict[str, Entry]:
+        return {**self.lost, **self.state.keys}
+
+    def shown_in(self, look: Iterable[Entry]) -> bool:
+        """Whether a replica shows all that this run added and nothing of what it removed."""
+        ids = {each["keyId"] for each in look}
+        return self.added.keys() <= ids and ids.isdisjoint(self.state.dropped)
+
+
+async def _carry_out(change: _Change) -> None:
+    """Change the list, look whether that lost anything, and if so put it back."""
+    for _ in range(REPAIRS):
+        sent = await change.run.until_accepted(change.app, lambda: _write(change), what=change.what)
+        lost = await _lost(change, sent) if sent is not None else {}
+        if not lost:
+            return
+        change.lost |= lost
+        _tell(change, lost.values())
+
+
+async def _write(change: _Change) -> set[str] | None:
+    """Send the list, if it must change; answers with the keyIds of what was sent."""
+    state, run = change.state, change.run
+    change.attempts += 1
+    looks: tuple[tuple[Entry, ...], ...] = ()
+    if not state.new or change.attempts > 1:  # in what this run has just made nobody else has any
+        looks = await directory.key_credentials(run.target.graph, state.id, looks=LOOKS)
+        if not looks:
+            raise NotYetVisible(f"The application {state.app_id} cannot be read yet")
+        if not change.forced and all(map(change.shown_in, looks)):
+            return None
+    entries = _merged(change, looks)
+    await directory.set_key_credentials(run.target.graph, state.id, entries)
+    change.forced = False
+    return {each["keyId"] for each in entries}
+
+
+def _merged(change: _Change, looks: tuple[tuple[Entry, ...], ...]) -> list[Entry]:
+    """What any replica shows and what this run added, without what it removed.
+
+    An entry comes in full where we have it and some replica does not: the service may not know it.
+    """
+    shown = {each["keyId"]: each for look in looks for each in look}
+    everywhere = set.intersection(*({each["keyId"] for each in look} for look in looks), set(shown))
+    added = change.added
+    entries = []
+    for key_id, entry in {**shown, **added}.items():
+        if key_id in change.state.dropped:
+            continue
+        known = key_id not in added or key_id in everywhere
+        entries.append({**entry, "key": None} if known else entry)
+    return entries
+
+
+async def _lost(change: _Change, sent: set[str]) -> dict[str, Entry]:
+    """What replicas had that have not heard of the change yet, and what was not sent along with it."""
+    if change.state.new and change.attempts == 1:
+        return {}
+    run, kept = change.run, sent | change.state.dropped
+    for _, seconds in zip(range(CHECKS), backoff(), strict=False):
+        looks = await directory.key_credentials(run.target.graph, change.state.id, looks=LOOKS)
+        behind = [look for look in looks if not change.shown_in(look)]
+        lost = {
+            each["keyId"]: each
+            for look in behind
+            for each in look
+            if each["keyId"] not in kept and each.get("key")
+        }
+        if lost or not behind:
+            return lost
+        try:
+            await pause(run.target, seconds)
+        except Interrupted:
+            return {}  # the change itself is made: whoever waits next hears of the wish to stop
+    return {}
+
+
+def _tell(change: _Change, lost: Iterable[Entry]) -> None:
+    """Somebody else's certificate came back by our hand: whoever had just removed it must hear of it."""
+    for each in lost:
+        name = str(each.get("displayName") or "")
+        if credential_of(change.run.desired.owner, name) is None:
+            change.run.target.tell(
+                f"{change.app}: the certificate {each['keyId']} of somebody else, added or removed "
+                "at the same moment, was put back"
+            )
