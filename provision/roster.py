@@ -12,7 +12,17 @@ from enum import StrEnum
 from typing import Literal
 
 from provision import trust
-from provision.life import Facts, facts_of
+from provision.life import (
+    Facts,
+    Listed,
+    due,
+    expired,
+    facts_of,
+    in_order,
+    is_kept_up,
+    listed_in,
+    retires_at,
+)
 from provision.model import (
     DesiredApplication,
     DesiredFederated,
@@ -21,13 +31,10 @@ from provision.model import (
     FederatedIdentityCredential,
     KeyCredential,
     ObservedApplication,
-    PasswordCredential,
 )
-from provision.ownership import credential_of
-from provision.places import PemFile
+from provision.ownership import CREDENTIAL, credential_of
 from provision.wording import exactly, roughly
 
-Listed = PasswordCredential | KeyCredential
 Kind = Literal["secret", "certificate", "federated"]
 
 NEXT = "with the next provision apply"
@@ -36,6 +43,8 @@ UNLISTED = "the token service accepts it; the directory does not list it yet"
 UNRECORDED = "there is no record of its proof yet: the next provision apply writes it"
 BY_USERS = "its users must put a newer one into the file"
 KEPT = "kept until another one is known to work"
+PERHAPS = "the store may hold it: a run ended before it said so"
+ANOTHERS = "another manifest's: it is not taken over"
 
 
 class State(StrEnum):
@@ -112,14 +121,7 @@ class Case:
     @property
     def listed(self) -> dict[str, Listed]:
         """Everything that the directory lists, whoever made it."""
-        if self.found is None:
-            return {}
-        application = self.found.application
-        some: tuple[Listed, ...] = (
-            *application.password_credentials,
-            *application.key_credentials,
-        )
-        return {each.key_id: each for each in some}
+        return listed_in(self.found.application) if self.found else {}
 
 
 def rows(case: Case) -> Iterator[Row]:
@@ -131,7 +133,7 @@ def rows(case: Case) -> Iterator[Row]:
                 told.add(row.key_id)
                 yield row
     yield from _trusts(case)
-    for listed in _in_order(case.listed):
+    for listed in in_order(case.listed):
         if listed.key_id not in told:
             yield _left(listed, case)
 
@@ -140,10 +142,9 @@ def _of_credential(wanted: DesiredStored, case: Case) -> Iterator[Row]:
     if case.found is None:
         yield _missing(wanted, case, first=True)
         return
-    facts, listed = _facts(wanted, case.found, case.owner), case.listed
-    active = listed.get(facts.current or "")
-    if active:
-        yield _in_use(wanted, active, facts, case)
+    facts = facts_of(case.found, owner=case.owner, credential=wanted.name, replaces=wanted.replaces)
+    if facts.active:
+        yield _in_use(wanted, facts.active, facts, case)
     elif facts.current:
         yield Row(
             app=case.wanted.key,
@@ -157,26 +158,12 @@ def _of_credential(wanted: DesiredStored, case: Case) -> Iterator[Row]:
         )
     else:
         yield _missing(wanted, case, first=facts.first)
-    for each in _in_order({key: listed[key] for key in facts.listed}):
+    for each in in_order(facts.listed):
         if each.key_id != facts.current:
             yield _old(wanted, each, facts, case)
-    for key_id in wanted.replaces:
-        if key_id in listed and key_id not in facts.listed:
-            yield _taken_over(wanted, listed[key_id], facts, case)
-
-
-def _facts(wanted: DesiredStored, found: ObservedApplication, owner: str) -> Facts:
-    """What is known of a credential, a certificate's keys listed as a secret's are."""
-    application = found.application
-    keys = tuple(
-        PasswordCredential(
-            key_id=each.key_id, display_name=each.display_name, start=each.start, end=each.end
-        )
-        for each in application.key_credentials
-    )
-    both = (*application.password_credentials, *keys)
-    seen = replace(found, application=replace(application, password_credentials=both))
-    return facts_of(seen, owner=owner, credential=wanted.name)
+    for each in in_order(facts.replaced):
+        if not each.display_name.startswith(CREDENTIAL):
+            yield _taken_over(wanted, each, facts, case)
 
 
 def _missing(wanted: DesiredStored, case: Case, *, first: bool) -> Row:
@@ -194,9 +181,8 @@ def _missing(wanted: DesiredStored, case: Case, *, first: bool) -> Row:
 
 
 def _in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Case) -> Row:
-    kept = _kept(active, facts)
     state = _state_in_use(wanted, active, facts, case)
-    late = active.end - case.now <= wanted.renew_before and not case.idle
+    late = due(wanted, active, case.now) and not case.idle
     planned = wanted.name in case.adds or active.key_id in case.removes
     return Row(
         app=case.wanted.key,
@@ -206,7 +192,7 @@ def _in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Case) -> 
         due=late or planned,
         key_id=active.key_id,
         store=wanted.store.address,
-        kept=kept,
+        kept=_kept(active, facts),
         created=active.start,
         expires=active.end,
         proven=facts.record.at if facts.record else None,
@@ -215,14 +201,14 @@ def _in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Case) -> 
 
 
 def _state_in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Case) -> State:
-    if active.end <= case.now:
+    late = due(wanted, active, case.now)
+    if expired(active, case.now):
         return State.EXPIRED
-    if _only_elsewhere(active, facts):
-        return State.ELSEWHERE
-    late = active.end - case.now <= wanted.renew_before
     if wanted.name in case.adds:
         return State.DUE
-    if late and isinstance(wanted.store, PemFile):
+    if facts.elsewhere:
+        return State.ELSEWHERE
+    if late and is_kept_up(wanted):
         return State.EXPIRES
     return State.DUE if late and not case.idle else State.ACTIVE
 
@@ -230,8 +216,7 @@ def _state_in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Cas
 def _said_in_use(
     wanted: DesiredStored, active: Listed, facts: Facts, case: Case, state: State
 ) -> Iterator[str]:
-    late = active.end - case.now <= wanted.renew_before
-    pem = isinstance(wanted.store, PemFile)
+    late = due(wanted, active, case.now)
     reason = case.adds.get(wanted.name, "")
     if state is State.EXPIRED:
         yield (
@@ -239,68 +224,73 @@ def _said_in_use(
             f"{exactly(wanted.renew_before)} of its renewBefore, and it signs in no longer"
         )
     elif state is State.ELSEWHERE:
-        yield f"the store on this machine {'holds another' if facts.held.key_id else 'does not hold it'}"
+        has = "holds another" if facts.held.key_id else "does not hold it"
+        yield f"the store on this machine {has}"
     if reason:
         yield f"renewed {NEXT}" if late else f"{reason}: renewed {NEXT}"
     elif late and case.idle:
         yield IDLE
-    elif late and pem:
+    elif late and is_kept_up(wanted):
         yield BY_USERS
     elif late and state is State.ELSEWHERE:
         target = f"{case.wanted.key}/{wanted.name}"
         yield f"renewed where it is held, or here by provision rotate --now --target {target}"
-    elif late:
-        yield f"renewed {NEXT}"
     if facts.record is None:
         yield UNRECORDED
 
 
 def _old(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> Row:
     """One that is not in use: replaced by the one that is, or never known to be stored."""
-    active = case.listed.get(facts.current or "")
+    active = facts.active
     replaced = active is not None and each.start < active.start
-    row = _going(wanted, each, facts, case, State.RETIRING if replaced else State.ORPHAN)
-    if each.end <= case.now:
+    perhaps = each in facts.perhaps_stored(case.now)
+    until = retires_at(each, facts, case.now, wanted.overlap)
+    state = State.RETIRING if replaced else State.ORPHAN
+    row = _going(wanted, each, facts, case, state=state, until=None if perhaps else until)
+    if expired(each, case.now):
         says = f"not in use; {row.says}" if row.due else "not in use"
         return replace(row, state=State.EXPIRED, until=None, says=says)
     if row.state is State.ORPHAN:
-        return replace(row, says=f"no store is known to hold it; {row.says}")
+        why = PERHAPS if perhaps else "no store is known to hold it"
+        return replace(row, says=f"{why}; {row.says}")
     return row
 
 
 def _taken_over(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> Row:
-    row = _going(wanted, each, facts, case, State.TAKEN_OVER)
+    until = facts.record.at + wanted.overlap if facts.record else None
+    row = _going(wanted, each, facts, case, state=State.TAKEN_OVER, until=until)
     return replace(row, name=each.display_name)
 
 
-def _going(wanted: DesiredStored, each: Listed, facts: Facts, case: Case, state: State) -> Row:
-    until = _goes_at(wanted, each, facts, case)
-    due = each.key_id in case.removes
-    at = f"goes in {roughly(until - case.now)}" if until else KEPT
+def _going(
+    wanted: DesiredStored,
+    each: Listed,
+    facts: Facts,
+    case: Case,
+    *,
+    state: State,
+    until: datetime | None,
+) -> Row:
+    """One that goes at that time, if another one works then and the record of its proof says since when."""
+    planned = each.key_id in case.removes
+    if facts.record is None or not facts.working(case.now):
+        until = None
+    later = f"goes in {roughly(until - case.now)}" if until else KEPT
     held = _kept(each, facts) is Kept.HERE
     return Row(
         app=case.wanted.key,
         credential=wanted.name,
         kind=_kind(each),
         state=state,
-        due=due,
+        due=planned,
         key_id=each.key_id,
         store=wanted.store.address if held else "",
         kept=Kept.HERE if held else None,
         created=each.start,
         expires=each.end,
         until=until,
-        says=f"goes {NEXT}" if due else at,
+        says=f"goes {NEXT}" if planned else later,
     )
-
-
-def _goes_at(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> datetime | None:
-    """When the overlap has passed; None while nothing else is known to work."""
-    active = case.listed.get(facts.current or "")
-    works = facts.current is not None and (active is None or active.end > case.now)
-    if not works or facts.record is None:
-        return None
-    return max(facts.record.at, each.start) + wanted.overlap
 
 
 def _trusts(case: Case) -> Iterator[Row]:
@@ -350,6 +340,7 @@ def _trust(
 def _left(each: Listed, case: Case) -> Row:
     """What no declared credential accounts for: ours that was dropped, or somebody else's."""
     mine = credential_of(case.owner, each.display_name)
+    named = {key_id.lower() for stored in case.wanted.stored for key_id in stored.replaces}
     return Row(
         app=case.wanted.key,
         credential=mine[0] if mine else "",
@@ -360,30 +351,18 @@ def _left(each: Listed, case: Case) -> Row:
         key_id=each.key_id,
         created=each.start,
         expires=each.end,
-        says=f"no longer in the manifest: goes {NEXT}" if mine else "",
+        says=f"no longer in the manifest: goes {NEXT}"
+        if mine
+        else ANOTHERS
+        if each.key_id.lower() in named
+        else "",
     )
-
-
-def _only_elsewhere(active: Listed, facts: Facts) -> bool:
-    """As the plan sees it: what is in use is recorded, and the store that can be read here has not got it."""
-    recorded = facts.record is not None and not facts.borrowed
-    return recorded and _kept(active, facts) is Kept.ELSEWHERE
 
 
 def _kept(each: Listed, facts: Facts) -> Kept:
-    held = facts.held
-    if not held.readable:
+    if not facts.held.readable:
         return Kept.UNREADABLE
-    by_thumbprint = (
-        isinstance(each, KeyCredential)
-        and held.certificate is not None
-        and held.certificate.thumbprint == each.thumbprint
-    )
-    return Kept.HERE if by_thumbprint or held.key_id == each.key_id else Kept.ELSEWHERE
-
-
-def _in_order(some: Mapping[str, Listed]) -> list[Listed]:
-    return sorted(some.values(), key=lambda each: (each.start, each.key_id))
+    return Kept.HERE if facts.held.key_id == each.key_id else Kept.ELSEWHERE
 
 
 def _kind(each: Listed) -> Kind:

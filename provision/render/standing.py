@@ -177,7 +177,7 @@ def _consented(consent: Consent) -> str:
             return f"consent pending, {counted}: waits for an administrator"
         case Granted.MISSING:
             return f"consent missing, {counted}"
-        case Granted.GRANTED:
+        case _:
             return f"consent granted ({consent.granted} of {consent.asked})"
 
 
