@@ -12,7 +12,17 @@ from enum import StrEnum
 from typing import Literal
 
 from provision import trust
-from provision.life import Facts, Listed, facts_of, in_order, listed_in, retires_at
+from provision.life import (
+    Facts,
+    Listed,
+    due,
+    expired,
+    facts_of,
+    in_order,
+    is_kept_up,
+    listed_in,
+    retires_at,
+)
 from provision.model import (
     DesiredApplication,
     DesiredFederated,
@@ -23,7 +33,6 @@ from provision.model import (
     ObservedApplication,
 )
 from provision.ownership import CREDENTIAL, credential_of
-from provision.places import PemFile
 from provision.wording import exactly, roughly
 
 Kind = Literal["secret", "certificate", "federated"]
@@ -34,8 +43,8 @@ UNLISTED = "the token service accepts it; the directory does not list it yet"
 UNRECORDED = "there is no record of its proof yet: the next provision apply writes it"
 BY_USERS = "its users must put a newer one into the file"
 KEPT = "kept until another one is known to work"
-ANOTHERS = "it is another manifest's, and is not taken over"
-PERHAPS = "the store may hold it: kept until another one is stored"
+PERHAPS = "the store may hold it: a run ended before it said so"
+ANOTHERS = "another manifest's: it is not taken over"
 
 
 class State(StrEnum):
@@ -91,14 +100,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One application, with what a plan does about its credentials: reasons by credential and by key id."""
+    """One application with what a plan does about its credentials.
+
+    `adds` has reasons by credential, `removes` key ids, `trusts` the federated credentials that change.
+    """
 
     wanted: DesiredApplication
     found: ObservedApplication | None
     owner: str
     now: datetime
     adds: Mapping[str, str] = field(default_factory=dict)
-    removes: Mapping[str, str] = field(default_factory=dict)
+    removes: frozenset[str] = frozenset()
     trusts: frozenset[str] = frozenset()
 
     @property
@@ -128,12 +140,11 @@ def rows(case: Case) -> Iterator[Row]:
 
 def _of_credential(wanted: DesiredStored, case: Case) -> Iterator[Row]:
     if case.found is None:
-        yield _missing(wanted, case)
+        yield _missing(wanted, case, first=True)
         return
     facts = facts_of(case.found, owner=case.owner, credential=wanted.name, replaces=wanted.replaces)
-    active = facts.active
-    if active:
-        yield _in_use(wanted, active, facts, case)
+    if facts.active:
+        yield _in_use(wanted, facts.active, facts, case)
     elif facts.current:
         yield Row(
             app=case.wanted.key,
@@ -146,17 +157,18 @@ def _of_credential(wanted: DesiredStored, case: Case) -> Iterator[Row]:
             says=UNLISTED,
         )
     else:
-        yield _missing(wanted, case)
+        yield _missing(wanted, case, first=facts.first)
     for each in in_order(facts.listed):
         if each.key_id != facts.current:
             yield _old(wanted, each, facts, case)
     for each in in_order(facts.replaced):
-        yield _taken_over(wanted, each, facts, case)
+        if not each.display_name.startswith(CREDENTIAL):
+            yield _taken_over(wanted, each, facts, case)
 
 
-def _missing(wanted: DesiredStored, case: Case) -> Row:
-    why = case.adds.get(wanted.name, IDLE if case.idle else "")
-    unknown = case.found is not None and why not in ("", "first secret", "first certificate")
+def _missing(wanted: DesiredStored, case: Case, *, first: bool) -> Row:
+    """That the first one is still to come needs no reason."""
+    why = IDLE if case.idle else "" if first else case.adds.get(wanted.name, "")
     return Row(
         app=case.wanted.key,
         credential=wanted.name,
@@ -164,14 +176,13 @@ def _missing(wanted: DesiredStored, case: Case) -> Row:
         state=State.MISSING,
         due=wanted.name in case.adds or not case.idle,
         store=wanted.store.address,
-        says=why if unknown else "",
+        says=why,
     )
 
 
 def _in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Case) -> Row:
-    kept = _kept(active, facts)
     state = _state_in_use(wanted, active, facts, case)
-    late = active.end - case.now <= wanted.renew_before and not case.idle
+    late = due(wanted, active, case.now) and not case.idle
     planned = wanted.name in case.adds or active.key_id in case.removes
     return Row(
         app=case.wanted.key,
@@ -181,7 +192,7 @@ def _in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Case) -> 
         due=late or planned,
         key_id=active.key_id,
         store=wanted.store.address,
-        kept=kept,
+        kept=_kept(active, facts),
         created=active.start,
         expires=active.end,
         proven=facts.record.at if facts.record else None,
@@ -190,14 +201,14 @@ def _in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Case) -> 
 
 
 def _state_in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Case) -> State:
-    if active.end <= case.now:
+    late = due(wanted, active, case.now)
+    if expired(active, case.now):
         return State.EXPIRED
-    if _only_elsewhere(active, facts):
-        return State.ELSEWHERE
-    late = active.end - case.now <= wanted.renew_before
     if wanted.name in case.adds:
         return State.DUE
-    if late and isinstance(wanted.store, PemFile):
+    if facts.elsewhere:
+        return State.ELSEWHERE
+    if late and is_kept_up(wanted):
         return State.EXPIRES
     return State.DUE if late and not case.idle else State.ACTIVE
 
@@ -205,8 +216,7 @@ def _state_in_use(wanted: DesiredStored, active: Listed, facts: Facts, case: Cas
 def _said_in_use(
     wanted: DesiredStored, active: Listed, facts: Facts, case: Case, state: State
 ) -> Iterator[str]:
-    late = active.end - case.now <= wanted.renew_before
-    pem = isinstance(wanted.store, PemFile)
+    late = due(wanted, active, case.now)
     reason = case.adds.get(wanted.name, "")
     if state is State.EXPIRED:
         yield (
@@ -214,19 +224,17 @@ def _said_in_use(
             f"{exactly(wanted.renew_before)} of its renewBefore, and it signs in no longer"
         )
     elif state is State.ELSEWHERE:
-        yield f"the store on this machine {'holds another' if facts.held.key_id else 'does not hold it'}"
-    if reason and state is not State.EXPIRED:
-        early = reason.startswith("renews")
-        yield f"renewed {NEXT}" if early else f"{reason}: renewed {NEXT}"
+        has = "holds another" if facts.held.key_id else "does not hold it"
+        yield f"the store on this machine {has}"
+    if reason:
+        yield f"renewed {NEXT}" if late else f"{reason}: renewed {NEXT}"
     elif late and case.idle:
         yield IDLE
-    elif late and pem:
+    elif late and is_kept_up(wanted):
         yield BY_USERS
     elif late and state is State.ELSEWHERE:
         target = f"{case.wanted.key}/{wanted.name}"
         yield f"renewed where it is held, or here by provision rotate --now --target {target}"
-    elif late:
-        yield f"renewed {NEXT}"
     if facts.record is None:
         yield UNRECORDED
 
@@ -235,54 +243,54 @@ def _old(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> Row:
     """One that is not in use: replaced by the one that is, or never known to be stored."""
     active = facts.active
     replaced = active is not None and each.start < active.start
-    row = _going(wanted, each, facts, case, State.RETIRING if replaced else State.ORPHAN)
-    if each.end <= case.now:
+    perhaps = each in facts.perhaps_stored(case.now)
+    until = retires_at(each, facts, case.now, wanted.overlap)
+    state = State.RETIRING if replaced else State.ORPHAN
+    row = _going(wanted, each, facts, case, state=state, until=None if perhaps else until)
+    if expired(each, case.now):
         says = f"not in use; {row.says}" if row.due else "not in use"
         return replace(row, state=State.EXPIRED, until=None, says=says)
-    if each in facts.perhaps_stored(case.now):
-        return replace(row, says=PERHAPS)
     if row.state is State.ORPHAN:
-        return replace(row, says=f"no store is known to hold it; {row.says}")
+        why = PERHAPS if perhaps else "no store is known to hold it"
+        return replace(row, says=f"{why}; {row.says}")
     return row
 
 
 def _taken_over(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> Row:
-    row = replace(_going(wanted, each, facts, case, State.TAKEN_OVER), name=each.display_name)
-    if each.display_name.startswith(CREDENTIAL):
-        return replace(row, state=State.NOT_OURS, until=None, says=ANOTHERS)
-    return row
+    until = facts.record.at + wanted.overlap if facts.record else None
+    row = _going(wanted, each, facts, case, state=State.TAKEN_OVER, until=until)
+    return replace(row, name=each.display_name)
 
 
-def _going(wanted: DesiredStored, each: Listed, facts: Facts, case: Case, state: State) -> Row:
-    until = _goes_at(wanted, each, facts, case)
-    due = each.key_id in case.removes
-    at = f"goes in {roughly(until - case.now)}" if until else KEPT
+def _going(
+    wanted: DesiredStored,
+    each: Listed,
+    facts: Facts,
+    case: Case,
+    *,
+    state: State,
+    until: datetime | None,
+) -> Row:
+    """One that goes at that time, if another one works then and the record of its proof says since when."""
+    planned = each.key_id in case.removes
+    if facts.record is None or not facts.working(case.now):
+        until = None
+    later = f"goes in {roughly(until - case.now)}" if until else KEPT
     held = _kept(each, facts) is Kept.HERE
     return Row(
         app=case.wanted.key,
         credential=wanted.name,
         kind=_kind(each),
         state=state,
-        due=due,
+        due=planned,
         key_id=each.key_id,
         store=wanted.store.address if held else "",
         kept=Kept.HERE if held else None,
         created=each.start,
         expires=each.end,
         until=until,
-        says=f"goes {NEXT}" if due else at,
+        says=f"goes {NEXT}" if planned else later,
     )
-
-
-def _goes_at(wanted: DesiredStored, each: Listed, facts: Facts, case: Case) -> datetime | None:
-    """When the overlap has passed; None while nothing else is known to work, or this one may be stored."""
-    if (
-        not facts.working(case.now)
-        or facts.record is None
-        or each in facts.perhaps_stored(case.now)
-    ):
-        return None
-    return retires_at(each, facts, case.now, wanted.overlap)
 
 
 def _trusts(case: Case) -> Iterator[Row]:
@@ -332,6 +340,7 @@ def _trust(
 def _left(each: Listed, case: Case) -> Row:
     """What no declared credential accounts for: ours that was dropped, or somebody else's."""
     mine = credential_of(case.owner, each.display_name)
+    named = {key_id.lower() for stored in case.wanted.stored for key_id in stored.replaces}
     return Row(
         app=case.wanted.key,
         credential=mine[0] if mine else "",
@@ -342,25 +351,18 @@ def _left(each: Listed, case: Case) -> Row:
         key_id=each.key_id,
         created=each.start,
         expires=each.end,
-        says=f"no longer in the manifest: goes {NEXT}" if mine else "",
+        says=f"no longer in the manifest: goes {NEXT}"
+        if mine
+        else ANOTHERS
+        if each.key_id.lower() in named
+        else "",
     )
-
-
-def _only_elsewhere(active: Listed, facts: Facts) -> bool:
-    """As the plan sees it; a PEM file that holds another one is no other machine."""
-    return facts.elsewhere and _kept(active, facts) is Kept.ELSEWHERE
 
 
 def _kept(each: Listed, facts: Facts) -> Kept:
-    held = facts.held
-    if not held.readable:
+    if not facts.held.readable:
         return Kept.UNREADABLE
-    by_thumbprint = (
-        isinstance(each, KeyCredential)
-        and held.certificate is not None
-        and held.certificate.thumbprint == each.thumbprint
-    )
-    return Kept.HERE if by_thumbprint or held.key_id == each.key_id else Kept.ELSEWHERE
+    return Kept.HERE if facts.held.key_id == each.key_id else Kept.ELSEWHERE
 
 
 def _kind(each: Listed) -> Kind:

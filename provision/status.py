@@ -5,7 +5,7 @@ What is due is what a plan of the same moment would do about a credential, and w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -88,19 +88,26 @@ class Standing:
         """The credentials that somebody has to do something about."""
         return tuple(row for row in self.rows if row.due)
 
-    def rows_of(self, app: str) -> tuple[Row, ...]:
-        """The credentials of one application."""
-        return tuple(row for row in self.rows if row.app == app)
+    def by_app(self) -> dict[str, list[Row]]:
+        """The credentials of each application that has any."""
+        grouped: dict[str, list[Row]] = {}
+        for row in self.rows:
+            grouped.setdefault(row.app, []).append(row)
+        return grouped
 
 
 def standing(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> Standing:
     """Every credential that is declared or listed, and each application as a whole."""
     names = allowed.known(desired, observed)
+    steps: dict[str, list[Step]] = {}
+    for step in plan.steps:
+        steps.setdefault(step.app, []).append(step)
     rows: list[Row] = []
     wholes: list[Whole] = []
     for wanted in desired.applications:
         found = observed.applications.get(wanted.key)
-        told = [*roster.rows(_case(wanted, found, plan, now))]
+        ours = steps.get(wanted.key, [])
+        told = [*roster.rows(_case(wanted, found, ours, owner=desired.owner, now=now))]
         rows += told
         principal = found.service_principal if found else None
         wholes.append(
@@ -108,7 +115,7 @@ def standing(desired: Desired, observed: Observed, plan: Plan, now: datetime) ->
                 app=wanted.key,
                 kind="application",
                 exists=found is not None,
-                changes=_changes(wanted.key, plan, told),
+                changes=_changes(ours, told),
                 consent=_consent(allowed.asked(wanted), principal, names, grant=wanted.grant),
                 says=_presence(wanted, observed),
             )
@@ -120,7 +127,7 @@ def standing(desired: Desired, observed: Observed, plan: Plan, now: datetime) ->
                 app=identity.key,
                 kind="managedIdentity",
                 exists=principal is not None,
-                changes=_changes(identity.key, plan, ()),
+                changes=_changes(steps.get(identity.key, []), ()),
                 consent=_consent(identity.app_roles, principal, names, grant=True),
             )
         )
@@ -141,23 +148,27 @@ def _strays(plan: Plan) -> Iterator[Whole]:
 
 
 def _case(
-    wanted: DesiredApplication, found: ObservedApplication | None, plan: Plan, now: datetime
+    wanted: DesiredApplication,
+    found: ObservedApplication | None,
+    steps: Sequence[Step],
+    *,
+    owner: str,
+    now: datetime,
 ) -> Case:
-    ours = [step for step in plan.steps if step.app == wanted.key]
     return Case(
         wanted=wanted,
         found=found,
-        owner=plan.owner,
+        owner=owner,
         now=now,
-        adds={step.credential: step.reason for step in ours if isinstance(step, ADDS)},
-        removes={step.key_id: step.reason for step in ours if isinstance(step, REMOVES)},
-        trusts=frozenset(step.credential for step in ours if isinstance(step, FEDERATED)),
+        adds={step.credential: step.reason for step in steps if isinstance(step, ADDS)},
+        removes=frozenset(step.key_id for step in steps if isinstance(step, REMOVES)),
+        trusts=frozenset(step.credential for step in steps if isinstance(step, FEDERATED)),
     )
 
 
-def _changes(app: str, plan: Plan, told: Iterable[Row]) -> int:
+def _changes(steps: Sequence[Step], told: Iterable[Row]) -> int:
     keys = {row.key_id for row in told}
-    return sum(step.app == app and not _is_told(step, keys) for step in plan.steps)
+    return sum(not _is_told(step, keys) for step in steps)
 
 
 def _is_told(step: Step, keys: set[str | None]) -> bool:

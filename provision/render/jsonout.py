@@ -73,6 +73,7 @@ def verify_json(findings: Sequence[Finding], *, tenant_id: str, owner: str) -> s
 
 def status_json(standing: Standing, *, tenant_id: str) -> str:
     """`provision/status`: each application with its consent, its drift and its credentials; never a secret."""
+    rows = standing.by_app()
     return _document(
         "status",
         {
@@ -80,7 +81,9 @@ def status_json(standing: Standing, *, tenant_id: str) -> str:
             "owner": standing.owner,
             "at": _moment(standing.at),
             "due": bool(standing.due),
-            "applications": [_whole(each, standing) for each in standing.applications],
+            "applications": [
+                _whole(each, rows.get(each.app, ())) for each in standing.applications
+            ],
         },
     )
 
@@ -193,7 +196,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _whole(whole: Whole, standing: Standing) -> dict[str, Any]:
+def _whole(whole: Whole, rows: Iterable[Row]) -> dict[str, Any]:
     return {
         "app": whole.app,
         "kind": whole.kind,
@@ -201,7 +204,7 @@ def _whole(whole: Whole, standing: Standing) -> dict[str, Any]:
         "says": whole.says,
         "changes": whole.changes,
         "consent": _consent(whole.consent) if whole.consent else None,
-        "credentials": [_row(row) for row in standing.rows_of(whole.app)],
+        "credentials": [_row(row) for row in rows],
     }
 
 

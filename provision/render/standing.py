@@ -34,7 +34,11 @@ _KEPT = {
 
 def standing_text(standing: Standing, look: Look) -> str:
     """Each application with its credentials, in the widest form that fits, and how much is due."""
-    every = [[clean(cell, look) for cell in _cells(row, standing.at)] for row in standing.rows]
+    told = {
+        app: [(row, [clean(cell, look) for cell in _cells(row, standing.at)]) for row in rows]
+        for app, rows in standing.by_app().items()
+    }
+    every = [cells for some in told.values() for _, cells in some]
     headers: tuple[str, ...] = (*_HEAD, *_REST)
     shown = every
     room = look.width - _MARGIN
@@ -47,9 +51,8 @@ def standing_text(standing: Standing, look: Look) -> str:
         lines += [_row_line(headers, widths, lead=" " * _MARGIN, style="bold"), BLANK]
     for whole in standing.applications:
         lines += _whole_lines(whole)
-        for row, cells in zip(standing.rows, every, strict=True):
-            if row.app == whole.app:
-                lines += _table(row, cells, headers, widths) if table else _stacked(row, cells)
+        for row, cells in told.get(whole.app, ()):
+            lines += _table(row, cells, headers, widths) if table else _stacked(row, cells)
         lines.append(BLANK)
     return compose([*lines, line(say(_total(standing), "bold"))], look)
 
@@ -174,7 +177,7 @@ def _consented(consent: Consent) -> str:
             return f"consent pending, {counted}: waits for an administrator"
         case Granted.MISSING:
             return f"consent missing, {counted}"
-        case Granted.GRANTED:
+        case _:
             return f"consent granted ({consent.granted} of {consent.asked})"
 
 

@@ -29,6 +29,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         ("apply --yes", "provision/apply"),
         ("apply --yes --skip-verify", "provision/apply"),
         ("verify", "provision/verify"),
+        ("status", "provision/status"),
         ("rotate --now --prove 1s", "provision/apply"),
         ("output", "provision/output"),
         ("validate", "provision/validate"),

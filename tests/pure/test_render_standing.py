@@ -28,7 +28,9 @@ from tests.build import (
     OWNER,
     USERS,
     a_grant,
+    a_key,
     a_password,
+    a_pem,
     a_record,
     a_secret,
     an_app,
@@ -88,6 +90,15 @@ def everything() -> Standing:
             "far": EMPTY,
         },
     )
+    tls = registered(
+        "tls",
+        passwords=[
+            a_password(ONE, age=DAY / 2, left=89 * DAY),
+            a_password(THREE, name="made in the portal"),
+        ],
+        keys=[a_key(TWO, credential="front", left=20 * DAY)],
+        tags=[a_record(ONE, age=DAY / 2), a_record(TWO, credential="front")],
+    )
     wanted = Desired(
         owner=OWNER,
         applications=(
@@ -103,11 +114,16 @@ def everything() -> Standing:
                 federated=(TRUST,),
             ),
             an_app("new", secrets=[a_secret()]),
+            an_app(
+                "tls",
+                secrets=[replace(a_secret(), replaces=(THREE,))],
+                certificates=[a_pem("front")],
+            ),
         ),
         identities=(DesiredIdentity(key="func", principal_id="sp", app_roles=frozenset({USERS})),),
     )
     seen: Observed = replace(
-        observed(calm, late, strays=[registered("old")]),
+        observed(calm, late, tls, strays=[registered("old")]),
         identities={"func": ServicePrincipal(id="sp", app_id="f", assignments_known=False)},
     )
     return standing(wanted, seen, diff(wanted, seen, now=NOW), NOW)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,91 +16,113 @@ from provision.model import (
     Held,
     KeyCredential,
 )
-from provision.ownership import display_name, federated_mark
-from provision.places import DotenvStore, PemFile
-from provision.plan import AddCertificate, Plan
-from provision.roster import Kept
-from provision.status import Standing, standing
+from provision.ownership import federated_mark
+from provision.roster import State
 from tests.build import (
     DAY,
     NOW,
     OWNER,
+    a_certificate,
+    a_key,
+    a_pem,
     a_record,
+    a_secret,
     an_app,
-    desired,
-    observed,
     registered,
 )
-from tests.standings import EMPTY, TRUST, holds, stand, told
+from tests.standings import EMPTY, NEW, TRUST, holds, stand, told
 
 # --- certificates
 
-
-def a_key(
-    key_id: str = "k1", *, left: timedelta = 80 * DAY, name: str | None = None, **of: Any
-) -> Any:
-    called = display_name(OWNER, "tls", "0a1b2c3d0") if name is None else name
-    return KeyCredential(
-        key_id=key_id, display_name=called, start=NOW - 10 * DAY, end=NOW + left, **of
-    )
+FILE = "certs/ci.pem"
 
 
-def a_certificate(**of: Any) -> DesiredCertificate:
-    store = of.pop("store", DotenvStore(path=Path(".env"), prefix="TLS_"))
-    return DesiredCertificate(
-        name="tls", lifetime=90 * DAY, renew_before=30 * DAY, overlap=DAY, store=store, **of
-    )
+def pem(key_id: str, *, left: timedelta = 80 * DAY) -> Certificate:
+    return Certificate(der=b"", thumbprint=key_id, start=NOW - 10 * DAY, end=NOW + left)
 
 
-def certified(
-    wanted: DesiredCertificate, *keys: KeyCredential, held: Held, steps: Iterable[Any] = ()
-) -> Standing:
-    found = registered(tags=[a_record(credential="tls")], held={"tls": held})
-    found = replace(found, application=replace(found.application, key_credentials=keys))
-    what = desired(replace(an_app(), certificates=(wanted,)))
-    return standing(what, observed(found), Plan(owner=OWNER, steps=tuple(steps)), NOW)
+def from_file(key_id: str, **said: Any) -> Held:
+    return Held(readable=True, key_id=key_id, certificate=pem(key_id, **said))
 
 
-def pem(thumbprint: str) -> Held:
-    held = Certificate(der=b"", thumbprint=thumbprint, start=NOW, end=NOW + DAY)
-    return Held(readable=True, certificate=held)
+def certified(wanted: DesiredCertificate, *keys: KeyCredential, held: Held) -> list[str]:
+    record = a_record("c1") if keys else "unrelated"
+    found = registered(keys=keys, tags=[record], held={"ci": held})
+    return told(stand(an_app(certificates=[wanted]), found).rows)
 
 
 def test_a_certificate_is_told_like_a_secret_and_other_peoples_beside_it() -> None:
-    stands = certified(a_certificate(), a_key(), a_key("k2", name="CN=theirs"), held=holds("k1"))
+    rows = certified(a_certificate(), a_key(), a_key("c2", name="CN=theirs"), held=holds("c1"))
 
-    assert told(stands.rows) == ["tls k1 active", "CN=theirs k2 not ours"]
-    assert {row.kind for row in stands.rows} == {"certificate"}
-
-
-def test_a_certificate_that_its_users_keep_up_is_theirs_to_renew() -> None:
-    wanted = a_certificate(store=PemFile(path=Path("tls.pem")))
-
-    stands = certified(wanted, a_key(left=20 * DAY, thumbprint="AB"), held=pem("AB"))
-
-    assert told(stands.due) == ["! tls k1 expires, its users must put a newer one into the file"]
-    assert stands.rows[0].kept is Kept.HERE
+    assert rows == ["ci c1 active", "CN=theirs c2 not ours"]
 
 
-def test_a_newer_certificate_in_the_file_is_due_for_apply() -> None:
-    step = AddCertificate(
-        app="web", credential="tls", reason="the file has another one", rotation=True
-    )
-    wanted = a_certificate(store=PemFile(path=Path("tls.pem")))
-    key = a_key(thumbprint="AB")
+def test_certificates_and_secrets_are_rows_of_their_kind() -> None:
+    wanted = an_app(secrets=[a_secret("job")], certificates=[a_certificate()])
 
-    stands = certified(wanted, key, held=Held(readable=False), steps=[step])
+    rows = stand(wanted, registered(keys=[a_key()], tags=[a_record("c1")])).rows
 
-    assert told(stands.due) == [
-        "! tls k1 due, the file has another one: renewed with the next provision apply"
+    assert [(row.credential, row.kind, row.state) for row in rows] == [
+        ("job", "secret", State.MISSING),
+        ("ci", "certificate", State.ACTIVE),
     ]
 
 
 def test_a_certificate_that_is_not_there_is_missing() -> None:
-    stands = certified(a_certificate(), held=EMPTY)
+    assert certified(a_certificate(), held=EMPTY) == ["! ci missing"]
 
-    assert told(stands.rows) == ["! tls missing"]
-    assert stands.rows[0].kind == "certificate"
+
+def test_a_certificate_that_replaces_a_secret_is_due_while_the_secret_works() -> None:
+    found = registered(passwords=[NEW], tags=[a_record("new")], held={"ci": holds("new")})
+
+    rows = told(stand(an_app(certificates=[a_certificate()]), found).rows)
+
+    assert rows == [
+        "! ci new due, a certificate is wanted in place of what there is: renewed with the next "
+        "provision apply"
+    ]
+
+
+def test_a_certificate_that_its_users_keep_up_is_theirs_to_renew() -> None:
+    wanted = a_pem(holds=pem("c1", left=20 * DAY))
+
+    rows = certified(wanted, a_key(left=20 * DAY), held=from_file("c1", left=20 * DAY))
+
+    assert rows == ["! ci c1 expires, its users must put a newer one into the file"]
+
+
+def test_an_expired_certificate_that_its_users_keep_up_says_both() -> None:
+    wanted = a_pem(holds=pem("c1", left=-DAY))
+
+    (row,) = certified(wanted, a_key(left=-DAY), held=from_file("c1", left=-DAY))
+
+    assert row.startswith("! ci c1 expired, the active credential has expired 1 d ago")
+    assert row.endswith("; its users must put a newer one into the file")
+
+
+def test_a_newer_certificate_in_the_file_is_due_for_apply() -> None:
+    rows = certified(a_pem(holds=pem("c2")), a_key(), held=from_file("c2"))
+
+    assert rows == [f"! ci c1 due, {FILE} holds another one: renewed with the next provision apply"]
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (
+            EMPTY,
+            "! ci c1 held elsewhere, the store on this machine does not hold it; "
+            "its users must put a newer one into the file",
+        ),
+        (
+            Held(readable=False),
+            "! ci c1 expires, its users must put a newer one into the file",
+        ),
+    ],
+    ids=["not there", "not readable"],
+)
+def test_a_file_that_is_not_here_hides_no_end(held: Held, expected: str) -> None:
+    assert certified(a_pem(), a_key(left=20 * DAY), held=held) == [expected]
 
 
 # --- federated credentials
