@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ HOSTS = ".actions.githubusercontent.com"
 
 _URL, _BEARER = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _FILE = "AZURE_FEDERATED_TOKEN_FILE"
+_TENANT = re.compile(r"[A-Za-z0-9.-]+")
 _LARGEST = 65536
 _SECONDS = 10.0
 _LONGEST_SUBJECT = 200
@@ -48,6 +50,12 @@ async def federated_token(
     from azure.core.exceptions import AzureError
     from azure.identity.aio import ClientAssertionCredential
 
+    if not client_id or _TENANT.fullmatch(tenant) is None:
+        # Unlike its sisters, this credential puts any tenant into the address.
+        raise AuthError(
+            "The tenant or the client id is not of a form that can be right",
+            hint="Check the tenant's id or domain, and that the client id is not empty.",
+        )
     try:
         async with ClientAssertionCredential(
             tenant, client_id, lambda: assertion, **_options(cloud)
@@ -55,11 +63,6 @@ async def federated_token(
             return (await credential.get_token(scope or cloud.scope)).token
     except AzureError as error:
         raise refused(error) from error
-    except ValueError:
-        raise AuthError(
-            "The tenant or the client id is not of a form that can be right",
-            hint="Check the tenant's id or domain, and that the client id is not empty.",
-        ) from None
 
 
 async def assertion(environ: Mapping[str, str], *, issuer: str, subject: str, audience: str) -> str:
