@@ -220,7 +220,7 @@ def test_an_assertion_is_exchanged_with_one_request_each_time(authority: Authori
         (700211, "letter by letter"),
         (700212, "letter by letter"),
         (700213, "since 2026-07-15 tell numbers too: repo:OWNER@ID/REPOSITORY@ID"),
-        (7002138, "Write the subject as the token tells it"),
+        (7002138, "Write the subject letter by letter as the token tells it"),
         (700024, "must be used within minutes"),
         (70021, "letter by letter"),
         (700236, "managed identity"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import outsider
 import paper
 import pytest
 import truth
-from journey import Outcome, Provision
+from journey import Outcome, Processes, Provision
 
 from provision.sandbox import issuers
 from provision.sandbox.server import Server
@@ -67,6 +68,37 @@ def test_a_sandbox_that_nobody_serves_proves_it_too(workplace: Path, provision: 
 
     assert applied.exit_code == 0, applied.said
     assert results(applied) == {"ci": "proven"}
+
+
+def test_a_sandbox_that_another_process_serves_proves_it_too(
+    workplace: Path, provision: Provision, provision_process: Processes
+) -> None:
+    ready = workplace / "settings.json"
+    running = provision_process.start("sandbox", "serve", "--port", "0", "--settings", ready)
+    deadline = time.monotonic() + 60
+    while not ready.exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    applied = provision("apply", workload(workplace, format="names"), "--yes", "--json")
+    running.terminate()
+    provision_process.finish(running)
+
+    assert applied.exit_code == 0, applied.said
+    assert "Using the sandbox that is served at" in applied.stderr
+    assert results(applied) == {"ci": "proven"}
+
+
+def test_a_managed_identitys_token_can_be_had_from_nobody_but_the_tenant(
+    sandbox: Server, workplace: Path, provision: Provision
+) -> None:
+    trust = {"managedIdentity": {"principalId": "5c0e7d1c-0000-4000-8000-000000000000"}}
+    app = paper.an_app(credentials={"function": {"federated": trust}})
+
+    applied = provision("apply", paper.write(workplace, app), "--yes", "--json")
+
+    assert applied.exit_code == 0, applied.said
+    assert results(applied) == {"function": "not provable here"}
+    assert "its issuer's token is not here" in findings(applied)["function"]["says"]
 
 
 def test_a_tenant_of_its_own_in_the_sandbox_proves_it_too(
