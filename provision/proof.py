@@ -125,7 +125,7 @@ async def persistently(
     for seconds in backoff():
         try:
             return await ask()
-        except (TokenRefused, SignInUnreachable) as refused:
+        except AuthError as refused:
             waited = target.clock.monotonic() - began
             if not curable(refused, yet=yet) or waited + seconds > patience:
                 return refused
