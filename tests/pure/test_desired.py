@@ -267,7 +267,7 @@ def test_two_pem_files_with_one_certificate_are_a_mistake() -> None:
             mark=Mark(line=line, column=3),
         )
 
-    spec = replace(plain(), certificates=(kept_up("first", 4), kept_up("second", 9)))
+    spec = replace(plain("web"), certificates=(kept_up("first", 4), kept_up("second", 9)))
     one = Certificate(der=b"", thumbprint="AB12", start=NOW, end=NOW + DAY)
     held = {spec.key: {"first": one, "second": one}}
     seen = replace(observed(), certificates=held)
