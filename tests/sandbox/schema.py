@@ -25,10 +25,10 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _CONTEXT = re.compile(r"https://[^/]+/(v1\.0|beta)/\$metadata#(.+)")
 _PLACE = re.compile(
-    r"(?P<set>\w+)(?:\('[^']*'\)/(?P<navigation>\w+))?(?:\((?P<select>[\w,]+)\))?(?P<one>/\$entity)?"
+    r"(?:policies/)?(?P<set>\w+)(?:\('[^']*'\)/(?P<navigation>\w+))?(?:\((?P<select>[\w,]+)\))?(?P<one>/\$entity)?"
 )
 
-# The subset has neither people nor groups; these are their properties in /v1.0.
+# The subset has neither people nor groups nor policies; these are their properties in /v1.0.
 _PEOPLE = """
 user businessPhones:[String] displayName:String givenName:String jobTitle:String mail:String
  mobilePhone:String officeLocation:String preferredLanguage:String surname:String
@@ -57,7 +57,33 @@ objectIdentity issuer:String issuerAssignedId:String signInType:String
 onPremisesProvisioningError category:String occurredDateTime:DateTimeOffset
  propertyCausingError:String value:String
 federatedIdentityExpression languageVersion:Int32 value:String
+tenantAppManagementPolicy description:String displayName:String isEnabled:Boolean
+ applicationRestrictions:appManagementApplicationConfiguration
+ servicePrincipalRestrictions:appManagementServicePrincipalConfiguration
+appManagementPolicy description:String displayName:String isEnabled:Boolean
+ restrictions:customAppManagementConfiguration
+appManagementApplicationConfiguration keyCredentials:[keyCredentialConfiguration]
+ passwordCredentials:[passwordCredentialConfiguration]
+appManagementServicePrincipalConfiguration keyCredentials:[keyCredentialConfiguration]
+ passwordCredentials:[passwordCredentialConfiguration]
+customAppManagementConfiguration keyCredentials:[keyCredentialConfiguration]
+ passwordCredentials:[passwordCredentialConfiguration]
+keyCredentialConfiguration maxLifetime:Duration restrictForAppsCreatedAfterDateTime:DateTimeOffset
+ restrictionType:appKeyCredentialRestrictionType state:appManagementRestrictionState
+passwordCredentialConfiguration maxLifetime:Duration
+ restrictForAppsCreatedAfterDateTime:DateTimeOffset
+ restrictionType:appCredentialRestrictionType state:appManagementRestrictionState
 """
+_POLICY_ENUMS = {
+    "appCredentialRestrictionType": "passwordAddition passwordLifetime symmetricKeyAddition "
+    "symmetricKeyLifetime customPasswordAddition unknownFutureValue",
+    "appKeyCredentialRestrictionType": "asymmetricKeyLifetime unknownFutureValue",
+    "appManagementRestrictionState": "enabled disabled unknownFutureValue",
+}
+_POLICIES = {
+    "defaultAppManagementPolicy": "tenantAppManagementPolicy",
+    "appManagementPolicies": "appManagementPolicy",
+}
 # What answers hold although the model of /v1.0 does not, and why.
 _BESIDE = {
     ("servicePrincipal", "createdDateTime"): "Edm.DateTimeOffset",  # answers have always had it
@@ -119,7 +145,7 @@ class Model:
 
 @cache
 def model() -> Model:
-    """The subset that ships with the product, with people and groups added."""
+    """The subset that ships with the product, with people, groups and policies added."""
     text = files("provision").joinpath("data", "graph-csdl-subset.xml").read_text("utf-8")
     root = ElementTree.fromstring(text)  # noqa: S314 - our own file
     read = Model(types={}, enums={}, sets={})
@@ -204,7 +230,7 @@ def _type(element: ElementTree.Element) -> Type:
 def _add_people(read: Model) -> None:
     for line in re.sub(r"\n ", " ", _PEOPLE.strip()).splitlines():
         name, *properties = line.split()
-        entity = name in {"user", "group", "directoryRole"}
+        entity = name in {"user", "group", "directoryRole", *_POLICIES.values()}
         read.types[name] = Type(
             base="directoryObject" if entity else None,
             entity=entity,
@@ -215,6 +241,9 @@ def _add_people(read: Model) -> None:
     for name in ("user", "group"):
         read.types[name].navigations["appRoleAssignments"] = "Collection(graph.appRoleAssignment)"
         read.sets[f"{name}s"] = name
+    read.sets.update(_POLICIES)
+    for name, members in _POLICY_ENUMS.items():
+        read.enums[name] = frozenset(members.split()), False
 
 
 def _property(text: str) -> tuple[str, Property]:
@@ -371,6 +400,7 @@ _FITS = {
     "Edm.String": lambda value: isinstance(value, str),
     "Edm.Boolean": lambda value: isinstance(value, bool),
     "Edm.Int32": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "Edm.Duration": lambda value: isinstance(value, str) and value.startswith("P"),
     "Edm.Guid": lambda value: isinstance(value, str) and _GUID.fullmatch(value) is not None,
     "Edm.DateTimeOffset": lambda value: isinstance(value, str) and bool(_MOMENT.fullmatch(value)),
     "Edm.Binary": _is_base64,
