@@ -51,6 +51,7 @@ APPLICATION_FIELDS = (
     "tags",
     "requiredResourceAccess",
     "passwordCredentials",
+    "createdDateTime",
 )
 BESIDE_APPLICATION = (
     "keyCredentials",
@@ -106,6 +107,7 @@ def understood(
 
 def application(data: Mapping[str, Any]) -> Application:
     """An application registration."""
+    created = data.get("createdDateTime")
     return Application(
         id=data["id"],
         app_id=data["appId"],
@@ -120,6 +122,7 @@ def application(data: Mapping[str, Any]) -> Application:
             for access in resource.get("resourceAccess") or ()
         ),
         password_credentials=tuple(map(_password, data.get("passwordCredentials") or ())),
+        created=moment(created) if created else None,
     )
 
 

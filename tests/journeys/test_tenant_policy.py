@@ -22,7 +22,7 @@ FORBIDDEN = "the tenant's app management policy forbids new client secrets"
 EXEMPTION = "have a Cloud Application Administrator exempt the application"
 
 
-def restrict(server: Server, *secrets: dict[str, Any]) -> None:
+def restrict(server: Server, *secrets: dict[str, Any]) -> outsider.Identity:
     """An administrator puts these restrictions on every application of the tenant."""
     made = operators.add_application(
         server.tenant(), name="Administrator", directory_roles=["Cloud Application Administrator"]
@@ -32,6 +32,23 @@ def restrict(server: Server, *secrets: dict[str, Any]) -> None:
     )
     body = {"isEnabled": True, "applicationRestrictions": {"passwordCredentials": list(secrets)}}
     outsider.send(server, "PATCH", "policies/defaultAppManagementPolicy", body, as_whom=whom)
+    return whom
+
+
+def exempt(server: Server, whom: outsider.Identity, application: str) -> None:
+    """The administrator lets one application have secrets."""
+    lifted = {"passwordCredentials": [{**NO_SECRETS, "state": "disabled"}]}
+    policy = {"displayName": "Exempt", "description": "Old client", "isEnabled": True}
+    made = outsider.send(
+        server,
+        "POST",
+        "policies/appManagementPolicies",
+        {**policy, "restrictions": lifted},
+        as_whom=whom,
+    )
+    reference = {"@odata.id": f"{server.url}/v1.0/policies/appManagementPolicies/{made['id']}"}
+    path = f"applications/{application}/appManagementPolicies/$ref"
+    outsider.send(server, "POST", path, reference, as_whom=whom)
 
 
 def shorter(folder: Path) -> Path:
@@ -41,10 +58,20 @@ def shorter(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("rule", "reason", "way_out"),
+    ("rule", "warning", "reason", "way_out"),
     [
-        (MONTH, TOO_LONG, "Lower its `lifetime` in the manifest to what the policy allows"),
-        (NO_SECRETS, FORBIDDEN, "Use a certificate or a federated credential in its place"),
+        (
+            MONTH,
+            "allows secrets for at most 30 d, and ci wants 90 d: lower its lifetime to 30d",
+            TOO_LONG,
+            "Lower its `lifetime` in the manifest to what the policy allows",
+        ),
+        (
+            NO_SECRETS,
+            "forbids new client secrets: use a certificate or a federated credential for ci",
+            FORBIDDEN,
+            "Use a certificate or a federated credential in its place",
+        ),
     ],
 )
 def test_what_the_policy_forbids_is_refused_with_the_ways_out_and_leaves_no_secret(
@@ -52,13 +79,17 @@ def test_what_the_policy_forbids_is_refused_with_the_ways_out_and_leaves_no_secr
     provision: Provision,
     workplace: Path,
     rule: dict[str, Any],
+    warning: str,
     reason: str,
     way_out: str,
 ) -> None:
     restrict(sandbox, rule)
 
-    applied = provision("apply", paper.write(workplace), "--yes")
+    planned = provision("plan", paper.write(workplace))
+    applied = provision("apply", "hello.yaml", "--yes")
 
+    assert planned.exit_code == 0
+    assert warning in planned.said
     assert applied.exit_code == 1
     assert reason in applied.said
     assert way_out in applied.said
@@ -98,3 +129,42 @@ def test_who_may_not_read_the_policy_plans_in_peace_and_is_told_on_applying(
     assert TOO_LONG in applied.said
     assert "to whoever holds Policy.Read.All, `plan` says how long that is" in applied.said
     assert truth.key_ids(sandbox) == []
+
+
+def test_a_renewal_that_will_be_refused_is_told_long_before(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    """The secret that is there works on: nothing else in the plan tells what is to come."""
+    manifest = paper.write(workplace)
+    provision("apply", manifest, "--yes")
+    restrict(sandbox, NO_SECRETS)
+
+    planned = provision("plan", manifest, "--detailed-exitcode")
+
+    assert planned.exit_code == 0
+    assert "the tenant's app management policy forbids new client secrets" in planned.said
+
+
+def test_an_exempted_application_is_not_warned_of(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    manifest = paper.write(workplace)
+    provision("apply", manifest, "--yes")
+    whom = restrict(sandbox, NO_SECRETS)
+    exempt(sandbox, whom, truth.application(sandbox)["id"])
+
+    planned = provision("plan", manifest)
+    rotated = provision("rotate", manifest, "--now")
+
+    assert "policy" not in planned.said
+    assert rotated.exit_code == 0, rotated.said
+
+
+def test_a_plan_asks_once_for_the_policy_and_without_secrets_never(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    provision("plan", paper.write(workplace))
+    provision("plan", paper.write(workplace, paper.an_app(credentials=None)))
+
+    asked = [entry for entry in sandbox.requests if "policies" in entry.path.lower()]
+    assert [entry.path.rpartition("/")[2] for entry in asked] == ["defaultAppManagementPolicy"]
