@@ -52,7 +52,7 @@ async def _certificate(
         key_size=wanted.key_size,
         subject=wanted.subject or f"CN={step.app}",
         start=now - EARLIER,
-        end=now + wanted.lifetime,
+        end=now - EARLIER + wanted.lifetime,  # tenants limit what lies between the two
     )
     if pair.key is None:
         raise AssertionError("a pair that was just made has a key")

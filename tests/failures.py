@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auth.errors import AuthError, CredentialUnavailable, SignInUnreachable, TokenRefused
 from provision import errors
+from provision.graph.refusals import POLICIES
 from tests.samples import FORBIDDEN, ID
 
 REQUEST = "3a1f2a86-8d3e-4c84-9a9b-6a8a0f1c7f10"
@@ -65,6 +66,16 @@ FAILURES: tuple[Exception, ...] = (
         status=409,
         code="Request_MultipleObjectsWithSameKeyValue",
         request_id=REQUEST,
+    ),
+    *(
+        errors.GraphError(
+            f"Microsoft Graph refused to add a secret to the application {ID}: {reason}",
+            hint=way_out,
+            status=400,
+            code=code,
+            request_id=REQUEST,
+        )
+        for code, (reason, way_out) in POLICIES.items()
     ),
     errors.Throttled(
         "Microsoft Graph is too busy to list the applications",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WORDS = {"model", "errors", "progress", "places", "secret"}
+WORDS = {"model", "errors", "progress", "places", "secret", "policy"}
 PURE = {
     "manifest",
     "desired",
@@ -120,6 +120,7 @@ PLANNING = [
     "consent",
     "roster",
     "status",
+    "policy",
 ]
 """What decides on a plan: the same facts give the same one, wherever and whenever it is asked."""
 
