@@ -60,6 +60,7 @@ ACTS = {
     "change",
     "grant",
     "federate",
+    "vault",
 }
 VERBS = {"flow"}
 ROOTS = {"connect"}
@@ -85,7 +86,7 @@ LIBRARIES: dict[str, set[str]] = {
     "kiota_http": {"graph"},
     "kiota_authentication_azure": {"graph"},
     "httpx": {"graph", "auth"},
-    "azure": {"auth"},
+    "azure": {"auth", "stores"},
     "rich": {"render"},
     "typer": {"cli"},
     "click": set(),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from provision.model import Certificate
-from provision.places import StorePlace
+from provision.places import KeyVaultStore, StorePlace
 from provision.secret import Secret
 
 
@@ -78,8 +79,15 @@ def where(place: StorePlace) -> str:
     return f"{path} ({place.prefix}*)"
 
 
-def open_store(place: StorePlace, *, replace: bool = False) -> Store:
-    """The store at that place; with `replace` it writes over anybody's value."""
+def open_store(
+    place: StorePlace,
+    *,
+    replace: bool = False,
+    vault: Callable[[KeyVaultStore], Store] | None = None,
+) -> Store:
+    """The store at that place; with `replace` it writes over anybody's value. `vault` opens vaults."""
+    if isinstance(place, KeyVaultStore) and vault is not None:
+        return vault(place)
     from provision.stores.dotenv import Dotenv
 
     return Dotenv(place.path, prefix=place.prefix, replace=replace)

@@ -24,6 +24,7 @@ _ACTIONS = MappingProxyType(
 _USUAL_WORDS: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
         403: ("Forbidden", "Caller is not authorized to perform action on resource."),
+        409: ("Conflict", "The secret is being changed."),
         404: ("SecretNotFound", "The secret was not found in this key vault."),
         429: (
             "Throttled",
@@ -33,6 +34,9 @@ _USUAL_WORDS: Mapping[int, tuple[str, str]] = MappingProxyType(
         503: ("ServiceUnavailable", "The service is temporarily unavailable. Try again later."),
     }
 )
+
+
+_FINER = MappingProxyType({403: "ForbiddenByRbac", 409: "ObjectIsBeingDeleted"})
 
 
 class VaultRefusal(Exception):
@@ -134,11 +138,11 @@ def bad(message: str) -> VaultRefusal:
 
 
 def of_fault(fault: Fault) -> VaultRefusal:
-    """What a request hears that this rule answers; a 403's code is the finer one."""
+    """What a request hears that this rule answers; the code of a 403 or 409 is the finer one."""
     status = 404 if fault.do == "lag404" else fault.status
     code, message = _USUAL_WORDS.get(status, ("InternalServerError", "Internal error."))
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    if status == 403:
-        inner = fault.code or "ForbiddenByRbac"
-        return VaultRefusal(403, code, fault.message or message, inner=inner, headers=headers)
+    if status in _FINER:
+        inner = fault.code or _FINER[status]
+        return VaultRefusal(status, code, fault.message or message, inner=inner, headers=headers)
     return VaultRefusal(status, fault.code or code, fault.message or message, headers=headers)
