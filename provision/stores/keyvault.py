@@ -69,7 +69,7 @@ class KeyVault:
             self._set("no value yet", enabled=False, tags={_MAKER: _REHEARSAL})
         else:
             self._refuse_others(latest, owner)
-            self._touched()
+            self._touched(enabled=latest.enabled)
         return ()
 
     def read(self) -> Stored | None:
@@ -141,11 +141,12 @@ class KeyVault:
                 raise
         return self._touched()
 
-    def _touched(self) -> SecretProperties | None:
+    def _touched(self, *, enabled: bool | None = None) -> SecretProperties | None:
         """The properties of the newest version, changed into what they are."""
         try:
             return self._ask(
-                "set", lambda client: client.update_secret_properties(self._place.name)
+                "set",
+                lambda client: client.update_secret_properties(self._place.name, enabled=enabled),
             )
         except Refused as refusal:
             if refusal.status == 404:
@@ -208,20 +209,19 @@ class KeyVault:
         """Let the client do it; a vault that is busy is asked again for a while."""
         from azure.core.exceptions import AzureError
 
-        waited = 0.0
+        waited, pauses = 0.0, backoff(longest=4.0)
         with self._client() as client:
-            for pause in backoff(longest=4.0):
+            while True:
                 try:
                     return act(client)
                 except (AzureError, ValueError) as error:
                     refusal = vaulterrors.explained(error, self._place, right)
                 # Outside of `except`: the client's error holds the request, and that the value.
-                pause = max(pause, refusal.retry_after)
+                pause = max(next(pauses), refusal.retry_after)
                 if not refusal.passes or waited + pause > self._patience:
                     raise refusal
                 self._sleep(pause)
                 waited += pause
-        raise AssertionError("backoff never ends")
 
     @contextmanager
     def _client(self) -> Iterator[SecretClient]:

@@ -14,8 +14,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.keyvault.secrets import SecretClient
-from conftest import AskToken, ClientOf, StartServer
-from vaults import client_for, error_of, inner_of
+from vaults import AskToken, ClientOf, StartServer, client_for, error_of, inner_of
 
 from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
@@ -275,6 +274,12 @@ def test_what_the_service_does_not_take_is_refused(
     plain: httpx.Client, path: str, body: object
 ) -> None:
     answer = plain.put(f"/vaults/kv-one/secrets/{path}", params=ASKED, json=body)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadParameter")
+
+
+def test_a_body_that_is_no_json_is_refused(plain: httpx.Client) -> None:
+    answer = plain.put(SECRET, params=ASKED, content=b'{"value": ')
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadParameter")
 

@@ -13,8 +13,7 @@ import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.keyvault.secrets import SecretClient
-from conftest import AskToken, StartServer
-from vaults import client_for, error_of, inner_of
+from vaults import AskToken, ClientOf, StartServer, client_for, error_of, inner_of
 
 from provision.sandbox import folder as folders
 from provision.sandbox import operators
@@ -136,7 +135,7 @@ def test_an_unknown_right_or_tenant_is_an_error(server: Server) -> None:
 
 
 def test_rights_are_given_over_the_control_route(
-    start_server: StartServer, client_of: Callable[..., httpx.Client]
+    start_server: StartServer, client_of: ClientOf
 ) -> None:
     server = start_server(control="t0ken")
     control = client_of(server, authorization="Bearer t0ken")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential
 from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets._shared import http_challenge_cache
 
 from provision.sandbox.server import Server
+
+StartServer = Callable[..., Server]
+ClientOf = Callable[..., httpx.Client]
+AskToken = Callable[..., httpx.Response]
 
 
 def client_for(
