@@ -248,3 +248,27 @@ def test_key_vault_is_in_the_tenant_once_it_was_asked_for(
 
     assert found["displayName"] == "Azure Key Vault"
     assert "https://vault.azure.net" in found["servicePrincipalNames"]
+
+
+def test_a_person_has_rights_by_their_object_id(
+    server: Server, operator: SecretClient, ask_token: AskToken, client_of: ClientOf
+) -> None:
+    operator.set_secret("db", "one")
+    person = operators.add_person(server.store, server.tenant(), name="Ada")
+    token = ask_token(
+        grant_type="password",
+        client_id=person.client_id,
+        client_secret="",
+        username=person.username,
+        password=person.password,
+        scope="https://vault.azure.net/.default",
+    ).json()["access_token"]
+    theirs = client_of(server, authorization=f"Bearer {token}")
+    where = "/vaults/kv-one/secrets/db?api-version=7.4"
+
+    before = theirs.get(where)
+    server.vaults.allow(person.user_id, ["get"])
+
+    assert before.status_code == 403
+    assert f"oid={person.user_id}" in before.json()["error"]["message"]
+    assert theirs.get(where).json()["value"] == "one"
