@@ -63,13 +63,20 @@ class KeyVault:
 
         Nothing that readers use changes. Where there is a secret, a change of its properties that changes none needs the
         right to set. A name that is still free takes a disabled version without a value, which the real one supersedes.
+        What was deleted with our application, and comes back with it, is recovered.
         """
         latest = self._latest()
-        if latest is None:
-            self._set("no value yet", enabled=False, tags={_MAKER: _REHEARSAL})
-        else:
+        if latest is not None:
             self._refuse_others(latest, owner)
             self._touched(enabled=latest.enabled)
+            return ()
+        try:
+            self._set("no value yet", enabled=False, tags={_MAKER: _REHEARSAL})
+        except Refused as refusal:
+            if not refusal.deleted or not self._recovered(owner):
+                raise
+            self._touched()
+            return (f"{self._place.address} had been deleted, and was recovered",)
         return ()
 
     def read(self) -> Stored | None:
@@ -153,6 +160,21 @@ class KeyVault:
                 return None
             raise
 
+    def _recovered(self, owner: Belongs) -> bool:
+        """Bring back what was deleted, if it is the owner's; false where it is not, or may not be brought back."""
+        name = self._place.name
+        try:
+            gone = self._ask("get", lambda client: client.get_deleted_secret(name)).properties
+            if not self._may_supersede(gone, owner):
+                return False
+            self._ask(
+                "recover",
+                lambda client: client.begin_recover_deleted_secret(name).wait(self._patience),
+            )
+        except Refused:
+            return False
+        return True
+
     def _disabled(self) -> Stored | None:
         """Whose the newest version is, which is disabled."""
         try:
@@ -192,18 +214,20 @@ class KeyVault:
 
     def _refuse_others(self, latest: SecretProperties, owner: Belongs) -> None:
         """A value that may be somebody else's is never superseded unless that was asked for."""
-        if self._replace or _is_rehearsal(latest):
-            return
-        tags = _tags(latest)
-        ours = _same(tags.get(_CLIENT), owner.client_id) and _same(
-            tags.get(_TENANT), owner.tenant_id
-        )
-        if not ours:
+        if not self._may_supersede(latest, owner):
             raise StoreError(
-                f"{self._place.address} holds a value of {_whose(tags)}: it was not touched",
+                f"{self._place.address} holds a value of {_whose(_tags(latest))}: it was not touched",
                 hint="Give this credential another secret name or vault in the manifest, "
                 "or write over that value with --replace-store.",
             )
+
+    def _may_supersede(self, latest: SecretProperties, owner: Belongs) -> bool:
+        if self._replace or _is_rehearsal(latest):
+            return True
+        tags = _tags(latest)
+        return _same(tags.get(_CLIENT), owner.client_id) and _same(
+            tags.get(_TENANT), owner.tenant_id
+        )
 
     def _ask(self, right: str, act: Callable[[SecretClient], T]) -> T:
         """Let the client do it; a vault that is busy is asked again for a while."""

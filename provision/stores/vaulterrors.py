@@ -16,7 +16,8 @@ _AKV = re.compile(r"AKV\d+")
 _NETWORK = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection", "ForbiddenByTrustedService"})
 _PASSES = frozenset({408, 429, 500, 502, 503, 504})
 _LONGEST_WORD = 300
-_VERBS = {"get": "read", "set": "write", "list": "list", "delete": "delete"}
+_VERBS = {"get": "read", "set": "write"}
+_DELETED = ("", "ObjectIsDeletedButRecoverable")
 
 
 class Refused(StoreError):
@@ -37,6 +38,11 @@ class Refused(StoreError):
         self.inner = inner
         self.passes = passes
         self.retry_after = retry_after
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the name is taken by a secret that was deleted."""
+        return self.status == 409 and self.inner in _DELETED
 
 
 def explained(error: Exception, place: KeyVaultStore, right: str) -> Refused:
@@ -82,14 +88,14 @@ def _answered(error: HttpResponseError, place: KeyVaultStore, right: str) -> Ref
         )
     if status in _PASSES:
         return Refused(
-            f"Key Vault {place.vault} could not {_VERBS[right]} {place.name} just now ({code})",
+            f"Key Vault {place.vault} could not {_VERBS.get(right, right)} {place.name} just now ({code})",
             hint="Run the same command again in a minute.",
             status=status,
             passes=True,
             retry_after=_seconds(error),
         )
     return Refused(
-        f"Key Vault {place.vault} refused to {_VERBS[right]} {place.name} ({code})",
+        f"Key Vault {place.vault} refused to {_VERBS.get(right, right)} {place.name} ({code})",
         hint="Compare the names of the vault and of the secret in the manifest with those in Azure.",
         status=status,
         inner=inner,
@@ -129,7 +135,7 @@ def _all_with(right: str) -> str:
 
 
 def _conflict(place: KeyVaultStore, inner: str) -> Refused:
-    if inner in ("", "ObjectIsDeletedButRecoverable"):
+    if inner in _DELETED:
         named = f"--vault-name {place.vault} --name {place.name}"
         return Refused(
             f"A deleted secret still occupies the name {place.address}",

@@ -384,6 +384,37 @@ def test_somebody_elses_secret_is_not_removed(server: Server, tags: dict[str, st
         assert vault.get_secret(NAME).value == "theirs"
 
 
+def test_our_deleted_secret_comes_back_with_its_application(server: Server) -> None:
+    """Who destroys, and applies again to restore, finds the secret where it was."""
+    store = a_store(server)
+    store.write(an_entry("one"))
+    store.remove(CLIENT)
+
+    told = store.probe(OURS)
+    store.write(an_entry("two", key_id="key-2"))
+
+    assert told == ("Key Vault kv-one/app-secret had been deleted, and was recovered",)
+    with looking(server) as vault:
+        assert vault.get_secret(NAME).value == "two"
+        assert len(list(vault.list_properties_of_secret_versions(NAME))) == 2
+
+
+def test_somebody_elses_deleted_secret_comes_back_only_to_be_written_over(server: Server) -> None:
+    with looking(server) as vault:
+        vault.set_secret(NAME, "theirs")
+        vault.begin_delete_secret(NAME)
+
+    with pytest.raises(StoreError, match="A deleted secret still occupies the name"):
+        a_store(server).probe(OURS)
+    with looking(server) as vault:
+        assert vault.get_deleted_secret(NAME).name == NAME
+    a_store(server, replace=True).probe(OURS)
+    a_store(server, replace=True).write(an_entry())
+
+    with looking(server) as vault:
+        assert vault.get_secret(NAME).value == CANARY
+
+
 def test_two_secrets_of_one_vault_are_two_stores(server: Server) -> None:
     other = KeyVaultStore(vault=PLACE.vault, name="other-secret")
 

@@ -15,6 +15,7 @@ import pytest
 from keyvault_build import (
     CANARY,
     CLIENT,
+    OTHER,
     OURS,
     PATH,
     PLACE,
@@ -118,7 +119,9 @@ class _Wrong:
 def test_a_deleted_secret_stands_in_the_way_until_it_is_recovered_or_purged(
     filled: Server,
 ) -> None:
-    a_store(filled).remove(CLIENT)
+    with looking(filled) as seen:
+        seen.update_secret_properties(PLACE.name, tags={"clientId": OTHER})
+        seen.begin_delete_secret(PLACE.name)
 
     with pytest.raises(StoreError, match="A deleted secret still occupies the name") as probed:
         a_store(filled).probe(OURS)
@@ -127,6 +130,19 @@ def test_a_deleted_secret_stands_in_the_way_until_it_is_recovered_or_purged(
 
     assert "az keyvault secret recover --vault-name kv-one --name app-secret" in probed.value.hint
     assert "az keyvault secret purge --vault-name kv-one --name app-secret" in probed.value.hint
+
+
+@pytest.mark.parametrize(
+    "rights", [["get", "set", "list", "delete"], ["set", "recover"]], ids=["recover", "get"]
+)
+def test_a_deleted_secret_stays_deleted_where_it_may_not_be_recovered(
+    filled: Server, rights: list[str]
+) -> None:
+    a_store(filled).remove(CLIENT)
+    only_may(filled, *rights)
+
+    with pytest.raises(StoreError, match="A deleted secret still occupies the name"):
+        a_store(filled).probe(OURS)
 
 
 def test_a_secret_that_is_being_changed_is_waited_for(filled: Server) -> None:
