@@ -25,16 +25,11 @@ from keyvault_build import (
     forget_challenges,
     looking,
     only_may,
-    operator_of,
     signed_in,
 )
 from token_endpoint import Authority
 
-from auth import clouds
-from auth.cached import CachedCredential
-from provision import vault
 from provision.errors import StoreError, Unreadable
-from provision.places import KeyVaultStore
 from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 from provision.secret import PrivateKey
@@ -287,57 +282,6 @@ def test_the_extra_is_named_where_it_is_missing(
         store.read()
 
     assert missing.value.hint == "pip install 'entra-provision[keyvault]'"
-
-
-# --- the way from a cloud to its vaults
-
-
-def test_a_vault_is_opened_by_its_name_alone(server: Server) -> None:
-    credential = CachedCredential(operator_of(server))
-    cloud = _cloud(server)
-
-    store = vault.opener(credential, cloud, replace=False)(PLACE)
-    store.write(an_entry())
-
-    with looking(server) as seen:
-        assert seen.get_secret(PLACE.name).value == CANARY
-
-
-@pytest.mark.parametrize("name", ["evil.example.org/", "a", "x" * 25, "1kv", "kv--a", "kv@b.org#"])
-def test_a_name_that_is_an_address_opens_nothing(server: Server, name: str) -> None:
-    opened = vault.opener(CachedCredential(operator_of(server)), _cloud(server), replace=False)
-
-    with pytest.raises(StoreError, match="cannot be the name of a Key Vault"):
-        opened(KeyVaultStore(vault=name, name="x"))
-
-
-def test_a_cloud_of_ones_own_has_no_vaults_that_are_known(server: Server) -> None:
-    cloud = clouds.custom(server.url, server.url, server.ca_bundle)
-    opened = vault.opener(CachedCredential(operator_of(server)), cloud, replace=False)
-
-    with pytest.raises(StoreError, match="no Key Vault that is known here") as refused:
-        opened(PLACE)
-
-    assert "another store" in refused.value.hint
-
-
-def test_a_sign_in_that_fails_is_a_failure_of_the_store(server: Server) -> None:
-    """Else a credential whose value was not stored would not be taken back."""
-    server.faults.add(Fault(do="status", path="/oauth2/", status=400, code="invalid_grant"))
-    opened = vault.opener(CachedCredential(operator_of(server)), _cloud(server), replace=False)
-
-    with pytest.raises(StoreError, match="The operator gets no token for Key Vault"):
-        opened(PLACE).write(an_entry())
-
-
-def _cloud(server: Server) -> clouds.Cloud:
-    from dataclasses import replace
-
-    return replace(
-        clouds.custom(server.url, server.url, server.ca_bundle),
-        vaults=f"{server.url}/vaults/{{name}}",
-        vault_resource="https://vault.azure.net",
-    )
 
 
 # --- no value anywhere
