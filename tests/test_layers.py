@@ -67,6 +67,7 @@ ACTS = {
     "grant",
     "federate",
     "outside",
+    "vault",
 }
 VERBS = {"flow"}
 ROOTS = {"connect"}
@@ -92,7 +93,7 @@ LIBRARIES: dict[str, set[str]] = {
     "kiota_http": {"graph"},
     "kiota_authentication_azure": {"graph"},
     "httpx": {"graph", "auth"},
-    "azure": {"auth"},
+    "azure": {"auth", "stores"},
     "cryptography": {"certificates", "sandbox"},
     "rich": {"render"},
     "typer": {"cli"},
