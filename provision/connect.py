@@ -277,9 +277,8 @@ async def _signed_in(
 
     async def token_of(app_id: str, secret: Secret, resource: str | None = None) -> str:
         scope = f"{resource}/.default" if resource else None
-        ask = workload.token
-        if isinstance(secret, PrivateKey):
-            ask = workload.token_by_certificate
+        signed = isinstance(secret, PrivateKey)
+        ask = workload.token_by_certificate if signed else workload.token
         return await ask(identity.tenant_id, app_id, secret.reveal(), cloud, scope=scope)
 
     return Target(

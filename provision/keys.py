@@ -45,6 +45,7 @@ async def add(
     token service does not get to know is therefore worth adding again.
     """
     state = run.states[app]
+    again = key_id in state.keys
     state.dropped.discard(key_id)
     state.keys[key_id] = {
         "keyId": key_id,
@@ -58,9 +59,10 @@ async def add(
     try:
         await _carry_out(_Change(run=run, app=app, what="new certificate", watch=WATCH))
     except ProvisionError:
-        # It may be there all the same; no later change of the list is to bring it back.
-        del state.keys[key_id]
-        state.dropped.add(key_id)
+        if not again:
+            # It may be there all the same; no later change of the list is to bring it back.
+            del state.keys[key_id]
+            state.dropped.add(key_id)
         raise
 
 

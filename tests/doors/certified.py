@@ -19,7 +19,7 @@ import tenant_graph
 from auth import clouds
 from auth.operator import Identity
 from provision import keys
-from provision.clock import SystemClock
+from provision.clock import Clock, SystemClock
 from provision.graph import directory
 from provision.graph.client import Graph
 from provision.model import Application, Observed
@@ -40,15 +40,15 @@ def nobody_asks(*_: Any) -> Any:
     raise AssertionError
 
 
-def a_run(server: Server, graph: Graph, application: Application, told: list[str]) -> Run:
+def a_run(graph: Graph, application: Application, told: list[str], clock: Clock) -> Run:
     """A run that knows one application."""
     target = Target(
-        tenant_id=server.tenant().id,
+        tenant_id="tenant",
         tenant_name="sandbox",
-        cloud=clouds.custom(server.url, server.url, server.ca_bundle),
+        cloud=clouds.named("public"),
         operator=Identity(
-            tenant_id=server.tenant().id,
-            client_id=server.operator()["clientId"],
+            tenant_id="tenant",
+            client_id="operator",
             object_id="",
             name="operator",
             roles=frozenset(),
@@ -57,7 +57,7 @@ def a_run(server: Server, graph: Graph, application: Application, told: list[str
             person=False,
         ),
         graph=graph,
-        clock=SystemClock(server.scale),
+        clock=clock,
         token_of=nobody_asks,
         place_of=lambda place: place,
         open_store=open_store,
@@ -79,7 +79,8 @@ class Scene:
     told: list[str] = field(default_factory=list)
 
     def run(self, graph: Graph) -> Run:
-        return a_run(self.server, graph, self.application, self.told)
+        clock = SystemClock(self.server.scale)
+        return a_run(graph, self.application, self.told, clock)
 
     def do(self, work: Callable[[Run], Awaitable[Any]]) -> Run:
         """Do some work in a run of its own, as the tenant's operator."""
