@@ -55,7 +55,7 @@ class Dotenv:
                 replacing.rehearse(target, _bytes(self._changed(target, text, likely)))
                 if owner.certificate:
                     pem = self._pem(target, likely.key_id)
-                    replacing.rehearse(pem, likely.secret.reveal().encode())
+                    replacing.rehearse(pem, likely.secret.reveal().encode(), part_of=target)
         return warnings
 
     def read(self) -> Stored | None:
@@ -157,7 +157,7 @@ class Dotenv:
             return
         pem = self._pem(target, entry.key_id)
         known = pem.exists()
-        replacing.replace(pem, entry.secret.reveal().encode())
+        replacing.replace(pem, entry.secret.reveal().encode(), part_of=target)
         try:
             yield
         except BaseException:
