@@ -144,7 +144,7 @@ class Dotenv:
         return target.with_name(f"{target.name}.{self._prefix}{short}.pem")
 
     def _pems(self, target: Path) -> Iterator[Path]:
-        ours = re.compile(re.escape(f"{target.name}.{self._prefix}") + r"[0-9a-z]{1,8}\.pem")
+        ours = re.compile(re.escape(f"{target.name}.{self._prefix}") + r"[0-9a-f]{8}\.pem")
         for found in os.scandir(target.parent):
             if ours.fullmatch(found.name):
                 yield Path(found.path)

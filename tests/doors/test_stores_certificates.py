@@ -120,6 +120,16 @@ def test_a_removed_certificate_leaves_no_file_of_any(file: Path) -> None:
     assert others.read() is not None
 
 
+def test_a_users_file_of_a_similar_name_is_not_removed(file: Path) -> None:
+    theirs = file.with_name(".env.AZURE_prod.pem")
+    theirs.touch()
+    a_store(file).write(an_entry())
+
+    a_store(file).remove(CLIENT)
+
+    assert names_in(file.parent) == [theirs.name]
+
+
 def test_another_applications_certificate_is_neither_written_over_nor_removed(file: Path) -> None:
     a_store(file).write(a_certificate(client_id=OTHER))
 
@@ -151,6 +161,23 @@ def test_a_failed_write_leaves_the_old_certificate_in_use_and_no_new_key(
 
     assert file.read_bytes() == before
     assert names_in(file.parent) == [".env", PEM]
+
+
+def test_a_failed_second_write_of_the_certificate_in_use_leaves_its_key(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_store(file).write(a_certificate())
+    replace, calls = os.replace, iter(range(9))
+    monkeypatch.setattr(
+        os, "replace", lambda *paths: _fail(errno.EIO) if next(calls) else replace(*paths)
+    )
+
+    with pytest.raises(StoreError):
+        a_store(file).write(a_certificate())
+
+    held = a_store(file).read()
+    assert held is not None
+    assert held.secret is not None
 
 
 @pytest.mark.parametrize("which", [0, 1])

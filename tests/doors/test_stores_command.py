@@ -196,6 +196,17 @@ def test_a_probe_writes_nothing(folder: Path, program: Programs) -> None:
     assert not (folder / "kept").exists()
 
 
+def test_a_probe_does_not_pass_where_it_cannot_be_seen_whose_value_is_there(
+    folder: Path, program: Programs
+) -> None:
+    argv = {"read": (program("get", "sys.exit('no access')"),)}
+
+    with pytest.raises(StoreError, match="no access"):
+        a_store(folder, program("put", KEEP), **argv).probe(OURS)
+
+    assert a_store(folder, "./put", **argv, again=True).probe(OURS) == ()
+
+
 def test_a_form_that_cannot_hold_a_certificate_is_noticed_by_the_probe(
     folder: Path, program: Programs
 ) -> None:

@@ -172,6 +172,17 @@ def test_a_file_that_is_not_what_it_should_be_is_told_and_not_touched(
     assert names_in(file.parent) == ["c.json"]
 
 
+def test_a_file_that_could_be_read_but_not_written_again_is_not_touched(file: Path) -> None:
+    deep = '{"a": ' + "[" * 495 + "]" * 495 + "}"
+    file.write_text(deep, encoding="utf-8")
+
+    with pytest.raises(StoreError, match="nested too deeply"):
+        a_store(file).write(an_entry())
+
+    assert file.read_text(encoding="utf-8") == deep
+    assert names_in(file.parent) == ["c.json"]
+
+
 def test_a_file_that_is_no_text_is_told_and_not_touched(file: Path) -> None:
     file.write_bytes(b'{"a": "\xff"}')
 

@@ -144,6 +144,7 @@ def test_a_place_is_named_as_people_find_it(
     assert where(JsonStore(path=near)) == "c.json"
     assert where(JsonStore(path=near, key="app")) == "c.json (app)"
     assert where(PEM) == str(PEM.path)
+    assert (PEM.address, replace(PEM, written="../a.pem").address) == ("a.pem", "../a.pem")
     assert where(VAULT) == "Key Vault Kv-1/Ci"
     assert where(COMMAND) == "command ./tools/put it.sh {clientId}"
 
