@@ -263,6 +263,12 @@ def test_a_command_without_read_cannot_be_read_and_says_so(folder: Path) -> None
         a_store(folder).read()
 
 
+def test_a_machine_without_the_program_that_reads_cannot_read(folder: Path) -> None:
+    """Which is no failure of a run that writes nothing there."""
+    with pytest.raises(Unreadable, match="There is no program"):
+        a_store(folder, read=("./missing",)).read()
+
+
 @pytest.mark.parametrize(
     ("form", "said", "says"),
     [

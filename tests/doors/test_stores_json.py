@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import tempfile
+import threading
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -254,6 +255,20 @@ def test_a_failed_write_leaves_the_old_file_and_no_secret(
 
     assert file.read_text(encoding="utf-8") == '{"a": 1}'
     assert names_in(file.parent) == ["c.json"]
+
+
+def test_applications_that_share_a_file_at_once_lose_nothing(file: Path) -> None:
+    keys = [f"app{number}" for number in range(8)]
+    writers = [
+        threading.Thread(target=a_store(file, key).write, args=(an_entry(),)) for key in keys
+    ]
+
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert all(a_store(file, key).read() for key in keys)
 
 
 def test_a_file_that_git_tracks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
