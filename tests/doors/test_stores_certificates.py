@@ -323,9 +323,10 @@ def test_a_pem_that_is_not_there_is_nothing_and_no_probe_passes(file: Path) -> N
 def test_a_pem_that_is_none_is_told_without_quoting_it(file: Path, text: str) -> None:
     store = open_store(PemFile(path=kept(file, text)))
 
-    with pytest.raises(StoreError, match="holds no certificate") as refused:
+    with pytest.raises(StoreError, match=r"\.env cannot be used") as refused:
         store.probe(CERTIFIED)
 
+    assert refused.value.hint
     assert "canary" not in "".join(traceback.format_exception(refused.value))
 
 
