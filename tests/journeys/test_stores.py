@@ -123,7 +123,7 @@ def test_a_command_that_does_not_keep_the_value_costs_no_credential_and_tells_no
     mended = provision(*apply)
     before = (truth.key_ids(caged), (workplace / "kept").read_bytes())
     program(workplace, "put", *lines)
-    rotated = provision(*("rotate", "hello.yaml", "--now", "--prove", "1s", "--real-stores"))
+    rotated = provision(*("rotate", "hello.yaml", "--now", "--real-stores"))
 
     assert (first.exit_code, mended.exit_code, rotated.exit_code) == (1, 0, 1)
     assert left == []
