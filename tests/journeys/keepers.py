@@ -177,10 +177,11 @@ def fragments(value: str) -> set[str]:
 
 
 def made(server: Server) -> list[str]:
-    """The keyIds of all secrets and certificates that the application has in truth."""
-    found = truth.application(server)
+    """The keyIds of all secrets and certificates that there are in truth."""
     return sorted(
-        each["keyId"] for each in (*found["passwordCredentials"], *found["keyCredentials"])
+        each["keyId"]
+        for found in truth.applications(server)
+        for each in (*found["passwordCredentials"], *found["keyCredentials"])
     )
 
 
