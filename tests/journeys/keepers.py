@@ -24,6 +24,7 @@ SCOPE = "https://graph.microsoft.com/.default"
 KEEP = "open('kept', 'wb').write(given := sys.stdin.buffer.read())"
 """What a program does that keeps what it is given."""
 
+DROP = "if os.path.exists('kept'): os.remove('kept')"
 SHOW = "print(open('kept').read() if os.path.exists('kept') else '')"
 APPLY = ("apply", "hello.yaml", "--yes", "--real-stores", "--skip-verify")
 ROTATE = ("rotate", "hello.yaml", "--now", "--prove", "1s", "--real-stores")
@@ -33,7 +34,13 @@ STORES: dict[str, dict[str, Any]] = {
     "json": {"json": "out/held.json", "key": "app"},
     "keyVault": {"keyVault": "kv-one", "name": "ci"},
     "command": {
-        "command": {"write": ["./put"], "read": ["./get"], "input": "json", "timeout": "2s"}
+        "command": {
+            "write": ["./put"],
+            "read": ["./get"],
+            "remove": ["./rm"],
+            "input": "json",
+            "timeout": "2s",
+        }
     },
     "blind": {"command": {"write": ["./put"], "timeout": "1s"}},
 }
@@ -63,6 +70,7 @@ class Keeper:
         """The manifest, and the programs that a command store runs."""
         program(self.folder, "put", KEEP)
         program(self.folder, "get", SHOW)
+        program(self.folder, "rm", DROP)
         store = {"store": STORES[self.store]}
         made = {"certificate": {"generate": {}, **store}}
         credential = {"secret": store} if self.noun == "secret" else made
@@ -113,6 +121,14 @@ class Keeper:
         kept = self.kept()
         parts = {CANARY, *(fragments(kept.value) if kept else ())}
         return [part for part in parts if part in said]
+
+    def files(self) -> list[str]:
+        """What lies in the folder, the sandbox's own aside."""
+        return sorted(
+            path.relative_to(self.folder).as_posix()
+            for path in self.folder.rglob("*")
+            if path.is_file() and ".provision" not in path.parts
+        )
 
     def _dotenv(self) -> Kept | None:
         if not (self.folder / ".env").exists():

@@ -176,23 +176,14 @@ def test_a_rotation_that_finds_no_room_any_more_is_taken_back_and_the_old_one_wo
     """Of a certificate's two files, the one that would name the other may be what finds no room."""
     keeper = a_keeper(caged, workplace, store, noun)
     assert provision(*APPLY).exit_code == 0
-    before = (made(caged), keeper.kept(), files(keeper))
+    before = (made(caged), keeper.kept(), keeper.files())
 
     failed = ill_from_then_on(provision, keeper, ROTATE, disk, how, spared=spared)
 
     assert failed.exit_code == 1
     assert [each in failed.said for each in SAYS[how]] == [True, True]
-    assert (made(caged), keeper.kept(), files(keeper)) == before
+    assert (made(caged), keeper.kept(), keeper.files()) == before
     assert keeper.signs_in()
     assert keeper.told(failed) == []
     assert provision(*APPLY).exit_code == 0
-    assert (made(caged), keeper.kept(), files(keeper)) == before
-
-
-def files(keeper: Keeper) -> list[str]:
-    """What lies in the workplace, the sandbox's own folder aside."""
-    return sorted(
-        path.relative_to(keeper.folder).as_posix()
-        for path in keeper.folder.rglob("*")
-        if path.is_file() and ".provision" not in path.parts
-    )
+    assert (made(caged), keeper.kept(), keeper.files()) == before
