@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,46 +12,15 @@ import outsider
 import paper
 import pytest
 import truth
+import unheard
 from journey import Processes, Provision
 
-from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
-from provision.sandbox.tenant import Seen
 
 CONSUMER = (sys.executable, consumer.__file__)
 HASTY = [{"scale": 250.0}]
 """For tests that wait for patience to end."""
 LAGGING = [{"profile": "typical", "seed": seed} for seed in (41, 42)]
-
-
-@contextmanager
-def never_learning(server: Server) -> Iterator[None]:
-    """The token service never hears of secrets that are issued meanwhile: 7000215 for ever."""
-    tenant, ended = server.tenant(), threading.Event()
-    known = {key for each in truth.applications(server) for key in each.get("_secrets", ())}
-
-    def forget(id: str) -> None:
-        with tenant.writing():
-            row = tenant.get("applications", id, Seen.truth()) or {}
-            heard = row.get("_secrets", {})
-            kept = {key: value for key, value in heard.items() if key in known}
-            if kept != heard:
-                tenant.put("applications", {**row, "_secrets": kept}, lag="none")
-
-    def forget_all() -> None:
-        while not ended.wait(0.01):
-            for each in truth.applications(server):
-                forget(each["id"])
-
-    watching = threading.Thread(target=forget_all)
-    watching.start()
-    server.faults.add(Fault(do="delay", path="/oauth2/v2.0/token$", seconds=0.1))
-    try:
-        yield
-    finally:
-        ended.set()
-        watching.join()
-        server.faults.clear()
 
 
 @pytest.fixture
@@ -168,7 +134,7 @@ def test_a_new_secret_that_is_never_accepted_is_taken_back_and_the_old_one_still
 ) -> None:
     (old,) = truth.key_ids(sandbox)
 
-    with never_learning(sandbox):
+    with unheard.secrets(sandbox):
         failed = provision("rotate", applied, "--now")
 
     assert failed.exit_code == 1
@@ -181,7 +147,7 @@ def test_a_new_secret_that_is_never_accepted_is_taken_back_and_the_old_one_still
 def test_a_failed_rotation_leaves_nothing_that_keeps_the_next_one_from_working(
     applied: Path, provision: Provision, sandbox: Server
 ) -> None:
-    with never_learning(sandbox):
+    with unheard.secrets(sandbox):
         provision("rotate", applied, "--now")
 
     done = provision("rotate", applied, "--now")
@@ -196,7 +162,7 @@ def test_a_first_secret_that_is_never_accepted_is_taken_back_and_leaves_the_stor
 ) -> None:
     manifest = paper.write(workplace)
 
-    with never_learning(sandbox):
+    with unheard.secrets(sandbox):
         failed = provision("apply", manifest, "--yes")
 
     assert failed.exit_code == 1
