@@ -6,7 +6,6 @@ import asyncio
 import gc
 import json
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from azure.core.pipeline.transport import (
 
 from provision.sandbox import folder as folders
 from provision.sandbox.server import Server, serve
-from tests.sweep import rows
+from tests.sweep import rows, tables
 from tests.sweep.bench import MANIFESTS, Bench
 from tests.sweep.wanted import FOREIGN_ROLE, OTHER_ROLE
 
@@ -91,28 +90,5 @@ async def _sleep_async(_: AsyncHttpTransport[Any, Any], duration: float) -> None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Manifest by phase by fault: how many requests were disturbed, and how many of these ended well."""
-    cells: dict[tuple[str, str, str], tuple[int, int]] = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, value in getattr(report, "user_properties", ()):
-                if name == "swept" and report.when == "call":
-                    manifest, phase, trouble, cases, passed = value
-                    cells[manifest, phase, trouble] = (cases, passed)
-    if not cells:
-        return
-    lines: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
-    columns = sorted({(manifest, phase) for manifest, phase, _ in cells})
-    for (manifest, phase, trouble), (cases, passed) in cells.items():
-        lines[trouble][manifest, phase] = f"{passed}/{cases}" if passed < cases else str(cases)
-    terminalreporter.section("swept: requests disturbed (passed/all where some did not)")
-    heads = [f"{Path(manifest).stem} {phase}" for manifest, phase in columns]
-    terminalreporter.write_line(" | ".join([f"{'':14}", *heads]))
-    for trouble, row in sorted(lines.items()):
-        line = [
-            f"{row.get(column, '-'):>{len(head)}}"
-            for column, head in zip(columns, heads, strict=True)
-        ]
-        terminalreporter.write_line(" | ".join([f"{trouble:14}", *line]))
-    total = sum(cases for cases, _ in cells.values())
-    terminalreporter.write_line(f"{total} cases, {sum(p for _, p in cells.values())} passed")
+    """The tables of what was swept."""
+    tables.tell(terminalreporter)
