@@ -1,4 +1,7 @@
-"""One token for all who ask at once: a blocking credential behind a cache that asks it once."""
+"""One token for all who ask at once: a blocking credential behind a cache that asks it once.
+
+The same for those who cannot await it: work in threads, such as the stores do.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from auth.errors import AuthError, CredentialUnavailable, refused
@@ -56,6 +59,15 @@ class CachedCredential:
         # One waiter's cancellation must not take the token from the others.
         return await asyncio.shield(flight)
 
+    def blocking(
+        self, scope: str, *, otherwise: Callable[[AuthError], Exception] | None = None
+    ) -> BlockingCredential:
+        """The same credential for work in threads, and for this scope alone.
+
+        `otherwise` makes what is raised instead of a sign-in's failure.
+        """
+        return BlockingCredential(self._answer, scope, otherwise=otherwise, now=self._now)
+
     async def close(self) -> None:
         """Give back the connections; the credential cannot be used afterwards."""
         self._tokens.clear()
@@ -72,6 +84,13 @@ class CachedCredential:
     async def _ask(
         self, scopes: tuple[str, ...], claims: str | None, kwargs: dict[str, Any]
     ) -> AccessToken:
+        token = await _in_thread(lambda: self._answer(scopes, claims, kwargs))
+        self._tokens[scopes] = token
+        return token
+
+    def _answer(
+        self, scopes: tuple[str, ...], claims: str | None, kwargs: dict[str, Any]
+    ) -> AccessToken:
         from azure.core.exceptions import AzureError
 
         if claims and not self._answers_challenges:
@@ -82,13 +101,11 @@ class CachedCredential:
         # One kind of token per scope, whoever asks first: kiota can answer a challenge.
         options = {"enable_cae": True} | kwargs | ({"claims": claims} if claims else {})
         try:
-            token = await _in_thread(lambda: self._inner.get_token(*scopes, **options))
+            return self._inner.get_token(*scopes, **options)
         except AuthError:
             raise
         except (AzureError, ValueError, OSError) as error:
             raise refused(error, by=self._name) from error
-        self._tokens[scopes] = token
-        return token
 
     def _landed(
         self, key: tuple[tuple[str, ...], str | None], flight: asyncio.Task[AccessToken]
@@ -96,6 +113,45 @@ class CachedCredential:
         self._flights.pop(key, None)
         if not flight.cancelled():
             flight.exception()  # seen, even when every waiter has gone
+
+
+Answer = Callable[[tuple[str, ...], "str | None", dict[str, Any]], "AccessToken"]
+"""Asks for a token: scopes, what a resource challenged for, further options."""
+
+
+class BlockingCredential:
+    """A credential for clients that block, in whatever thread: one token at a time, for one scope.
+
+    What a service says about itself decides neither what the token is for nor whose tenant it is of: a vault's address
+    comes from a manifest, and the token must be good for vaults of this cloud and for nothing else.
+    """
+
+    def __init__(
+        self,
+        answer: Answer,
+        scope: str,
+        *,
+        otherwise: Callable[[AuthError], Exception] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._answer, self._scope, self._now = answer, scope, now
+        self._otherwise = otherwise
+        self._lock = Lock()
+        self._held: AccessToken | None = None
+
+    def get_token(self, *scopes: str, claims: str | None = None, **kwargs: Any) -> AccessToken:
+        """A token with at least five minutes to live, whatever scope and tenant the service named."""
+        with self._lock:
+            held = self._held
+            if held and not claims and held.expires_on - self._now() > REFRESH:
+                return held
+            try:
+                self._held = self._answer((self._scope,), claims, {})
+            except AuthError as refusal:
+                if self._otherwise is None:
+                    raise
+                raise self._otherwise(refusal) from refusal
+            return self._held
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

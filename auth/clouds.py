@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
 from auth.errors import AuthError
+
+# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#vault-name-and-object-name
+_VAULT = re.compile(r"(?=.{3,24}\Z)[A-Za-z](?:-?[A-Za-z0-9])+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,30 @@ class Cloud:
     custom: bool = False
     portal: str | None = None
     exchange_audience: str = "api://AzureADTokenExchange"
+    vaults: str = ""
+    """The address of a Key Vault, with a place for its name; empty where it is not known."""
+    vault_resource: str = ""
+    """What a token for the vaults of this cloud is for."""
+
+    @property
+    def vault_scope(self) -> str:
+        """All that the caller may do in vaults."""
+        return f"{self.vault_resource}/.default"
+
+    def vault(self, name: str) -> str:
+        """The address of the Key Vault of that name: always in this cloud, whatever the name says."""
+        if not self.vaults or not self.vault_resource:
+            raise AuthError(
+                f"The cloud {self.name} has no Key Vault that is known here",
+                hint="--login and --graph do not say where a cloud's vaults are: "
+                "name another store in the manifest.",
+            )
+        if not _VAULT.fullmatch(name):
+            raise AuthError(
+                f"{name!r} cannot be the name of a Key Vault",
+                hint="It has 3 to 24 letters, digits and single dashes, and begins with a letter.",
+            )
+        return self.vaults.replace("{name}", name.lower())
 
     @property
     def scope(self) -> str:
@@ -32,6 +60,7 @@ class Cloud:
 # Hosts: https://learn.microsoft.com/graph/deployments. Admin centers:
 # https://learn.microsoft.com/entra/fundamentals/faq. Audiences of federated credentials:
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
+# Vaults: https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers
 CLOUDS: Mapping[str, Cloud] = MappingProxyType(
     {
         cloud.name: cloud
@@ -41,12 +70,16 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
                 login="https://login.microsoftonline.com",
                 graph="https://graph.microsoft.com",
                 portal="https://entra.microsoft.com",
+                vaults="https://{name}.vault.azure.net",
+                vault_resource="https://vault.azure.net",
             ),
             Cloud(
                 name="usgov",
                 login="https://login.microsoftonline.us",
                 graph="https://graph.microsoft.us",
                 portal="https://entra.microsoft.us",
+                vaults="https://{name}.vault.usgovcloudapi.net",
+                vault_resource="https://vault.usgovcloudapi.net",
                 exchange_audience="api://AzureADTokenExchangeUSGov",
             ),
             Cloud(
@@ -54,6 +87,8 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
                 login="https://login.microsoftonline.us",
                 graph="https://dod-graph.microsoft.us",
                 portal="https://entra.microsoft.us",
+                vaults="https://{name}.vault.usgovcloudapi.net",
+                vault_resource="https://vault.usgovcloudapi.net",
                 exchange_audience="api://AzureADTokenExchangeUSGov",
             ),
             Cloud(
@@ -61,6 +96,8 @@ CLOUDS: Mapping[str, Cloud] = MappingProxyType(
                 login="https://login.chinacloudapi.cn",
                 graph="https://microsoftgraph.chinacloudapi.cn",
                 portal="https://entra.microsoftonline.cn",
+                vaults="https://{name}.vault.azure.cn",
+                vault_resource="https://vault.azure.cn",
                 exchange_audience="api://AzureADTokenExchangeChina",
             ),
         )

@@ -92,7 +92,7 @@ _EXPLAINED: Mapping[int, tuple[str, str]] = MappingProxyType(
         700213: ("No federated credential matches the token's subject", _SUBJECT),
         7002138: (
             "No federated credential matches the token's subject in upper and lower case",
-            "Write the subject as the token tells it: copy it from the message above.",
+            "Write the subject letter by letter as the token tells it: copy it from the message above.",
         ),
         700211: ("No federated credential matches the token's issuer", _FEDERATED),
         700212: ("No federated credential matches the token's audience", _FEDERATED),

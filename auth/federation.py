@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from auth import claims
 from auth.clouds import Cloud
-from auth.errors import AuthError, SignInUnreachable, refused
+from auth.errors import AuthError, refused
+from auth.runner import Runner
+from auth.runner import assertion as vouched
 from auth.workload import _options
 
 GITHUB = "https://token.actions.githubusercontent.com"
@@ -19,9 +22,10 @@ HOSTS = ".actions.githubusercontent.com"
 
 _URL, _BEARER = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _FILE = "AZURE_FEDERATED_TOKEN_FILE"
+_TENANT = re.compile(r"[A-Za-z0-9.-]+")
 _LARGEST = 65536
-_SECONDS = 10.0
 _LONGEST_SUBJECT = 200
+_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 
 
 class NoAssertion(AuthError):
@@ -48,6 +52,12 @@ async def federated_token(
     from azure.core.exceptions import AzureError
     from azure.identity.aio import ClientAssertionCredential
 
+    if not client_id or _TENANT.fullmatch(tenant) is None:
+        # Unlike its sisters, this credential puts any tenant into the address.
+        raise AuthError(
+            "The tenant or the client id is not of a form that can be right",
+            hint="Check the tenant's id or domain, and that the client id is not empty.",
+        )
     try:
         async with ClientAssertionCredential(
             tenant, client_id, lambda: assertion, **_options(cloud)
@@ -55,11 +65,6 @@ async def federated_token(
             return (await credential.get_token(scope or cloud.scope)).token
     except AzureError as error:
         raise refused(error) from error
-    except ValueError:
-        raise AuthError(
-            "The tenant or the client id is not of a form that can be right",
-            hint="Check the tenant's id or domain, and that the client id is not empty.",
-        ) from None
 
 
 async def assertion(environ: Mapping[str, str], *, issuer: str, subject: str, audience: str) -> str:
@@ -68,8 +73,13 @@ async def assertion(environ: Mapping[str, str], *, issuer: str, subject: str, au
     Nothing is verified here: the token service does that, and refuses a token that is not the issuer's.
     """
     found: list[Assertion] = []
-    if issuer.startswith(GITHUB) and environ.get(_URL) and environ.get(_BEARER):
-        found.append(await of_job(environ[_URL], environ[_BEARER], audience))
+    url, bearer = environ.get(_URL), environ.get(_BEARER)
+    if issuer.startswith(GITHUB) and url and bearer:
+        if not is_githubs(url):
+            raise AuthError(f"{_URL} is no address of GitHub's, and nothing is sent there")
+        found.append(
+            await of_job(Runner(name="GitHub Actions", url=url, bearer=bearer, audience=audience))
+        )
     if environ.get(_FILE):
         found.append(await _of_file(environ[_FILE]))
     for each in found:
@@ -83,51 +93,21 @@ async def assertion(environ: Mapping[str, str], *, issuer: str, subject: str, au
     raise AuthError(f"the token here is about {_shown(near[0].subject)}")
 
 
-async def of_job(
-    url: str, bearer: str, audience: str, *, hosts: str = HOSTS, ca_bundle: Path | None = None
-) -> Assertion:
-    """The token of the GitHub job that this command runs in.
-
-    https://docs.github.com/actions/reference/openid-connect-reference#methods-for-requesting-the-oidc-token
-    """
-    import ssl
-
-    import httpx
-
-    address = job_address(url, audience, hosts=hosts)
-    verify = True if ca_bundle is None else ssl.create_default_context(cafile=str(ca_bundle))
-    headers = {"Authorization": f"Bearer {bearer}", "Accept": "application/json"}
-    try:
-        async with httpx.AsyncClient(verify=verify, timeout=_SECONDS) as client:
-            answer = await client.get(address, headers=headers)
-    except (httpx.HTTPError, UnicodeError):
-        raise SignInUnreachable("GitHub did not answer this job's request for a token") from None
-    if answer.status_code != httpx.codes.OK:
-        raise AuthError(f"GitHub refused this job a token (HTTP {answer.status_code})")
-    try:
-        body: Any = answer.json()
-        return read(str(body["value"]))
-    except (ValueError, KeyError, TypeError):
-        raise AuthError("GitHub's answer to this job holds no token") from None
+async def of_job(runner: Runner) -> Assertion:
+    """The token of the CI job that this command runs in."""
+    return read(await asyncio.to_thread(vouched, runner))
 
 
-def job_address(url: str, audience: str, *, hosts: str = HOSTS) -> str:
-    """Where the job's token is asked for; raises AuthError where the runner's address is not GitHub's."""
+def is_githubs(url: str) -> bool:
+    """Whether a job of GitHub's may be sent there for its token: https, GitHub's own host, nobody else's name."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        parts, host = urlsplit(""), ""
-    at_home = host.endswith(hosts) and not set(host) - _HOST_CHARACTERS
-    plain = parts.scheme == "https" and parts.username is None and parts.password is None
-    if not at_home or not plain:
-        raise AuthError(f"{_URL} is no address of GitHub's, and nothing is sent there")
-    query = [pair for pair in parse_qsl(parts.query) if pair[0] != "audience"]
-    asked = urlencode([*query, ("audience", audience)])
-    return parts._replace(query=asked, fragment="").geturl()
-
-
-_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
+        return False
+    at_home = host.endswith(HOSTS) and not set(host) - _HOST_CHARACTERS
+    plain = parts.username is None and parts.password is None and port in (None, 443)
+    return parts.scheme == "https" and at_home and plain
 
 
 def read(text: str) -> Assertion:
@@ -144,8 +124,6 @@ def read(text: str) -> Assertion:
 
 
 async def _of_file(path: str) -> Assertion:
-    import asyncio
-
     try:
         text = await asyncio.to_thread(_content, Path(path))
     except (OSError, ValueError):

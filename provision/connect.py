@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provision import placing, refused
+from provision import placing, refused, vault
 from provision.clock import SystemClock
 from provision.errors import Forbidden, UsageError
 from provision.manifest.spec import Manifest
@@ -182,7 +182,12 @@ def _sandbox(name: str, wishes: Wishes, tell: Callable[[str], None]) -> Iterator
             tell(f"Using the sandbox that is served at {at.url}")
         operator = folders.operator(folder, name)
         yield Place(
-            cloud=replace(clouds.custom(at.url, at.url, at.ca_bundle), name=SANDBOX),
+            cloud=replace(
+                clouds.custom(at.url, at.url, at.ca_bundle),
+                name=SANDBOX,
+                vaults=f"{at.url}/vaults/{{name}}",
+                vault_resource=clouds.named("public").vault_resource,
+            ),
             tenant=operator.tenant_id,
             environ={
                 "AZURE_TENANT_ID": operator.tenant_id,
@@ -277,6 +282,8 @@ async def _signed_in(
     tell(f"Cloud:    {cloud.name}{note}")
     tell(f"Operator: {identity.name}, by {signed.says}")
 
+    vaults = vault.opener(credential, cloud, replace=wishes.replace_store)
+
     async def token_of(app_id: str, secret: Secret, resource: str | None = None) -> str:
         scope = f"{resource}/.default" if resource else None
         certified = isinstance(secret, PrivateKey)
@@ -292,7 +299,7 @@ async def _signed_in(
         clock=clock,
         token_of=token_of,
         place_of=lambda spot: spot,
-        open_store=lambda spot: open_store(spot, replace=wishes.replace_store),
+        open_store=lambda spot: open_store(spot, replace=wishes.replace_store, vault=vaults),
         may_read=lambda _: True,
         exchange_for=exchanges(identity.tenant_id, cloud, place.environ, mint=place.mint),
         progress=Silent(),

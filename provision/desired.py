@@ -92,7 +92,7 @@ def _application(spec: ApplicationSpec, context: Context) -> DesiredApplication:
         scopes=frozenset(each for each in asked if isinstance(each, PermissionScope)),
         grant=spec.grant,
         secrets=tuple(_secret(secret) for secret in spec.secrets),
-        certificates=tuple(_certificate(spec.key, each, context) for each in spec.certificates),
+        certificates=_certificates(spec, context),
         calls=spec.calls,
         federated=tuple(
             DesiredFederated(
@@ -228,6 +228,23 @@ def _filled(text: str, context: Context) -> str:
 
 def _secret(spec: SecretSpec) -> DesiredSecret:
     return DesiredSecret(**_kept(spec))
+
+
+def _certificates(spec: ApplicationSpec, context: Context) -> tuple[DesiredCertificate, ...]:
+    """Two files may hold one certificate, which an application can have once only."""
+    found = [_certificate(spec.key, each, context) for each in spec.certificates]
+    first: dict[str, str] = {}
+    for each, wanted in zip(spec.certificates, found, strict=True):
+        thumbprint = wanted.certificate.thumbprint if wanted.certificate else ""
+        if thumbprint in first:
+            context.complain(
+                each.mark,
+                f'"{each.name}" has the same certificate as "{first[thumbprint]}"',
+                "leave one of them away: an application has each certificate once",
+            )
+        elif thumbprint:
+            first[thumbprint] = each.name
+    return tuple(found)
 
 
 def _certificate(key: str, spec: CertificateSpec, context: Context) -> DesiredCertificate:

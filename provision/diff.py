@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from provision import allowed, compare, trust
+from provision import allowed, compare, policy, trust
 from provision.allowed import Known, known
 from provision.errors import AdoptedMissing, DeletedNamesake, ForeignApplication, PlanError
 from provision.life import listed_in
@@ -83,6 +83,7 @@ def diff(
     for application in desired.applications:
         entries.extend(resources.get(application.key, ()))
         entries.extend(_one(application, scene))
+        entries.extend(_forbidden(application, scene))
     for identity in desired.identities:
         entries.extend(resources.get(identity.key, ()))
         principal = observed.identities[identity.key]
@@ -125,6 +126,20 @@ def _one(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:
         yield from _restored(wanted, deleted, scene)
     else:
         yield from _created(wanted, scene)
+
+
+def _forbidden(wanted: DesiredApplication, scene: Scene) -> Iterator[Note]:
+    """What the tenant will refuse, said before anybody asks for it; nothing where no policy could be read."""
+    default = scene.observed.policy
+    if default is None:
+        return
+    found = scene.observed.applications.get(wanted.key)
+    deleted = scene.observed.deleted.get(wanted.key)
+    application = found.application if found else deleted.application if deleted else None
+    rules = policy.applying(default, found.policy if found else None)
+    made = application.created if application else scene.now
+    for says in policy.complaints(wanted, rules, made, found.held if found else None):
+        yield Note(app=wanted.key, says=says)
 
 
 def _created(wanted: DesiredApplication, scene: Scene) -> Iterator[Entry]:

@@ -21,6 +21,7 @@ from provision.observe import observe, read_stores
 from provision.plan import (
     ADDS,
     KEEPING,
+    AddCertificate,
     CreateApplication,
     DeleteApplication,
     Note,
@@ -250,7 +251,11 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
             found = seen.applications.get(step.app) or seen.deleted.get(step.app)
             client_id = found.application.app_id if found else None
             place = target.place_of(places[step.app, step.credential])
-            owner = Belongs(tenant_id=target.tenant_id, client_id=client_id)
+            owner = Belongs(
+                tenant_id=target.tenant_id,
+                client_id=client_id,
+                certificate=isinstance(step, AddCertificate),
+            )
             warnings.extend(target.open_store(place).probe(owner))
     return sorted(set(warnings))
 

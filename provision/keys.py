@@ -18,7 +18,7 @@ from provision.graph.parse import stamp
 from provision.model import Certificate
 from provision.ownership import credential_of
 from provision.run import Run, State
-from provision.wait import pause
+from provision.wait import PATIENCE, pause, until_accepted
 
 Entry: TypeAlias = Mapping[str, Any]
 """One of keyCredentials, as Graph's JSON."""
@@ -26,8 +26,11 @@ Entry: TypeAlias = Mapping[str, Any]
 LOOKS = 3
 """How many replicas are asked at once: what any of them shows is taken for there."""
 
-CHECKS = 4
-"""How often they are asked after a change until all of them show it."""
+WATCH, SHORT_WATCH = 60.0, 15.0
+"""Seconds for which they are asked after a certificate was added, or removed, until all of them show it."""
+
+SETTLES = 120.0
+"""Seconds after which replicas that differ have settled: longer than for an application that may just be gone."""
 
 REPAIRS = 4
 """How often what a stale list made us lose is put back."""
@@ -36,8 +39,13 @@ REPAIRS = 4
 async def add(
     run: Run, app: str, *, key_id: str, certificate: Certificate, display_name: str
 ) -> None:
-    """Let the application sign in with a certificate too; nothing is asked for if it may already."""
+    """Let the application sign in with a certificate too; nothing is written if all replicas show it already.
+
+    Two programs that change the list within seconds may still both succeed and one of them lose: a certificate that the
+    token service does not get to know is therefore worth adding again.
+    """
     state = run.states[app]
+    again = key_id in state.keys
     state.dropped.discard(key_id)
     state.keys[key_id] = {
         "keyId": key_id,
@@ -49,24 +57,25 @@ async def add(
         "endDateTime": stamp(certificate.end),
     }
     try:
-        await _carry_out(_Change(run=run, app=app, what="new certificate"))
+        await _carry_out(_Change(run=run, app=app, what="new certificate", watch=WATCH))
     except ProvisionError:
-        # It may be there all the same; no later change of the list is to bring it back.
-        del state.keys[key_id]
-        state.dropped.add(key_id)
+        if not again:
+            # It may be there all the same; no later change of the list is to bring it back.
+            del state.keys[key_id]
+            state.dropped.add(key_id)
         raise
 
 
 async def remove(run: Run, app: str, key_id: str, *, what: str) -> None:
-    """Let the application sign in with a certificate no longer; nothing is asked for if it may not.
+    """Let the application sign in with a certificate no longer; nothing is written if no replica shows it.
 
-    `what` is it called while the directory is waited for.
+    `what` it is called while the directory is waited for.
     """
     state = run.states[app]
     forced = key_id in state.keys or key_id in state.dropped
     state.keys.pop(key_id, None)
     state.dropped.add(key_id)
-    await _carry_out(_Change(run=run, app=app, what=what, forced=forced))
+    await _carry_out(_Change(run=run, app=app, what=what, watch=SHORT_WATCH, forced=forced))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +88,7 @@ class _Change:
     run: Run
     app: str
     what: str
+    watch: float
     forced: bool = False
     attempts: int = 0
     lost: dict[str, Entry] = field(default_factory=dict)
@@ -100,7 +110,13 @@ class _Change:
 async def _carry_out(change: _Change) -> None:
     """Change the list, look whether that lost anything, and if so put it back."""
     for _ in range(REPAIRS):
-        sent = await change.run.until_accepted(change.app, lambda: _write(change), what=change.what)
+        sent = await until_accepted(
+            lambda: _write(change),
+            change.run.target,
+            app=change.app,
+            what=change.what,
+            within=PATIENCE if change.state.new or change.state.restored else SETTLES,
+        )
         lost = await _lost(change, sent) if sent is not None else {}
         if not lost:
             return
@@ -114,7 +130,7 @@ async def _write(change: _Change) -> set[str] | None:
     change.attempts += 1
     looks: tuple[tuple[Entry, ...], ...] = ()
     if not state.new or change.attempts > 1:  # in what this run has just made nobody else has any
-        looks = await directory.key_credentials(run.target.graph, state.id, looks=LOOKS)
+        looks = await _looks(change)
         if not looks:
             raise NotYetVisible(f"The application {state.app_id} cannot be read yet")
         if not change.forced and all(map(change.shown_in, looks)):
@@ -143,26 +159,43 @@ def _merged(change: _Change, looks: tuple[tuple[Entry, ...], ...]) -> list[Entry
 
 
 async def _lost(change: _Change, sent: set[str]) -> dict[str, Entry]:
-    """What replicas had that have not heard of the change yet, and what was not sent along with it."""
+    """What replicas had that have not heard of the change yet, and what was not sent along with it.
+
+    They are asked until all of them show the change, or until `watch` seconds are over.
+    """
     if change.state.new and change.attempts == 1:
         return {}
-    run, kept = change.run, sent | change.state.dropped
-    for _, seconds in zip(range(CHECKS), backoff(), strict=False):
-        looks = await directory.key_credentials(run.target.graph, change.state.id, looks=LOOKS)
-        behind = [look for look in looks if not change.shown_in(look)]
-        lost = {
-            each["keyId"]: each
-            for look in behind
-            for each in look
-            if each["keyId"] not in kept and each.get("key")
-        }
-        if lost or not behind:
+    target, kept = change.run.target, sent | change.state.dropped
+    began = target.clock.monotonic()
+    for seconds in backoff():
+        behind = [look for look in await _looks(change) if not change.shown_in(look)]
+        strange = {each["keyId"] for look in behind for each in look} - kept
+        lost = await _in_full(change, strange) if strange else {}
+        waited = target.clock.monotonic() - began
+        if lost or not behind or waited + seconds > change.watch:
             return lost
+        target.progress.waiting(change.app, f"the directory: {change.what}", waited, change.watch)
         try:
-            await pause(run.target, seconds)
+            await pause(target, seconds)
         except Interrupted:
             return {}  # the change itself is made: whoever waits next hears of the wish to stop
-    return {}
+    raise AssertionError("backoff never ends")
+
+
+async def _in_full(change: _Change, key_ids: set[str]) -> dict[str, Entry]:
+    """These entries with their certificates, as far as a replica still shows them."""
+    return {
+        each["keyId"]: each
+        for look in await _looks(change, whole=True)
+        for each in look
+        if each["keyId"] in key_ids and each.get("key")
+    }
+
+
+async def _looks(change: _Change, *, whole: bool = False) -> tuple[tuple[Entry, ...], ...]:
+    return await directory.key_credentials(
+        change.run.target.graph, change.state.id, looks=LOOKS, whole=whole
+    )
 
 
 def _tell(change: _Change, lost: Iterable[Entry]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provision.places import StorePlace
 from provision.secret import Secret
+
+if TYPE_CHECKING:
+    from provision.policy import AppManagement
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 """Microsoft Graph's appId, the same in every cloud."""
@@ -105,6 +108,7 @@ class Application:
     password_credentials: tuple[PasswordCredential, ...]
     key_credentials: tuple[KeyCredential, ...] = ()
     federated: tuple[FederatedIdentityCredential, ...] = ()
+    created: datetime | None = None
 
     @property
     def display_name(self) -> str:
@@ -350,7 +354,8 @@ class Held:
 class ObservedApplication:
     """An application that bears our uniqueName, or that the manifest adopts, and all that belongs to it.
 
-    `owners` and `principal_owners` are object ids, read where the manifest names owners.
+    `owners` and `principal_owners` are object ids, read where the manifest names owners; `policy` is its own app
+    management policy, if it has one.
     """
 
     application: Application
@@ -358,6 +363,7 @@ class ObservedApplication:
     held: Mapping[str, Held] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
     principal_owners: frozenset[str] = frozenset()
+    policy: AppManagement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,7 +381,9 @@ class Observed:
 
     `applications`, `deleted` and `identities` are by manifest key, `resources` by appId; `names` leads from what a
     manifest calls a resource to its appId, `people` from what it calls an owner to an object id; `unclear` lists the
-    appIds of a name that several bear. `certificates` are those in PEM files, by application and credential. `strays` bear our owner tag but stand in the manifest no longer.
+    appIds of a name that several bear. `certificates` are those in PEM files, by application and credential. `strays`
+    bear our owner tag but stand in the manifest no longer. `policy` is the tenant's default app management policy,
+    where it matters and may be read.
     """
 
     applications: Mapping[str, ObservedApplication]
@@ -389,3 +397,4 @@ class Observed:
     certificates: Mapping[str, Mapping[str, Certificate]] = field(default_factory=dict)
     tenant_id: str = ""
     warnings: tuple[str, ...] = ()
+    policy: AppManagement | None = None

@@ -22,6 +22,7 @@ from provision.model import (
     ServicePrincipal,
 )
 from provision.ownership import owner_tag, unique_name
+from provision.policy import AppManagement
 from provision.stores import Stored
 from provision.target import Target
 
@@ -32,10 +33,11 @@ FEW = 20
 async def observe(target: Target, manifest: Manifest) -> Observed:
     """What the tenant holds of this manifest's concern; absences that matter are looked at twice."""
     wanted = Wanted.of(manifest)
-    resources, people, identities, (found, strays) = await asyncio.gather(
+    resources, people, identities, policy, (found, strays) = await asyncio.gather(
         resources_of(target, wanted),
         people_of(target, wanted),
         _identities(target, manifest),
+        _policy(target, manifest),
         _applications(target, manifest),
     )
     stored = await asyncio.to_thread(read_stores, target, manifest)
@@ -44,6 +46,8 @@ async def observe(target: Target, manifest: Manifest) -> Observed:
         resources_requested(target, found.values(), known=resources.resources),
     )
     observed = await confirm(target, manifest, observed, stored)
+    if policy and policy.restrictions:
+        observed = await _with_policies(target, manifest, observed)
     names = _names(manifest)
     missing = {key for key in names.values() if key not in observed}
     deleted, warnings = await _deleted(target, names, missing)
@@ -59,7 +63,27 @@ async def observe(target: Target, manifest: Manifest) -> Observed:
         certificates=_certificates(stored),
         tenant_id=target.tenant_id,
         warnings=warnings,
+        policy=policy,
     )
+
+
+async def _policy(target: Target, manifest: Manifest) -> AppManagement | None:
+    """What the tenant forbids of credentials, asked where there are some to issue."""
+    if not any(spec.stored for spec in manifest.applications):
+        return None
+    return await directory.app_management(target.graph)
+
+
+async def _with_policies(
+    target: Target, manifest: Manifest, observed: Mapping[str, ObservedApplication]
+) -> dict[str, ObservedApplication]:
+    """With the policies of the applications' own, which lift or tighten what the tenant forbids."""
+    keys = [spec.key for spec in manifest.applications if spec.stored and spec.key in observed]
+    own = await directory.app_management_of(
+        target.graph, [observed[key].application.id for key in keys]
+    )
+    policies = {key: own.get(observed[key].application.id) for key in keys}
+    return {key: replace(found, policy=policies.get(key)) for key, found in observed.items()}
 
 
 def _names(manifest: Manifest) -> dict[str, str]:

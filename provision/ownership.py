@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from provision.model import Application, PasswordCredential
+from provision.model import Application, KeyCredential, PasswordCredential
 
 OWNER = "provision:owner:"
 PRESERVE = "provision:preserve"
@@ -68,10 +68,10 @@ def credentials_named_in(tags: Iterable[str]) -> frozenset[str]:
 
 
 def others_records(
-    owner: str, tags: Iterable[str], secrets: Iterable[PasswordCredential]
+    owner: str, tags: Iterable[str], listed: Iterable[PasswordCredential | KeyCredential]
 ) -> frozenset[str]:
-    """Records of secrets that bear somebody else's name: two manifests may adopt one application."""
-    theirs = {each.key_id for each in secrets if credential_of(owner, each.display_name) is None}
+    """Records of what bears somebody else's name: two manifests may adopt one application."""
+    theirs = {each.key_id for each in listed if credential_of(owner, each.display_name) is None}
     return frozenset(
         tag for tag in tags if tag.startswith(STORED) and not theirs.isdisjoint(tag.split(":"))
     )
@@ -80,7 +80,10 @@ def others_records(
 def own_tags(owner: str, application: Application) -> frozenset[str]:
     """An application's tags without the records of others."""
     tags = application.tags
-    return tags - others_records(owner, tags, application.password_credentials)
+    listed: tuple[PasswordCredential | KeyCredential, ...] = (
+        application.password_credentials + application.key_credentials
+    )
+    return tags - others_records(owner, tags, listed)
 
 
 def display_name(owner: str, credential: str, nonce: str) -> str:

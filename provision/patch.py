@@ -9,7 +9,7 @@ from provision.errors import NotYetVisible
 from provision.graph import directory
 from provision.graph.operations import UPDATE_APPLICATION
 from provision.graph.refusals import Operation
-from provision.model import Application, PasswordCredential, ResourceAccess
+from provision.model import Application, KeyCredential, PasswordCredential, ResourceAccess
 from provision.ownership import others_records
 from provision.plan import Change
 from provision.run import Run
@@ -30,10 +30,10 @@ async def patch(
 
 async def retag(run: Run, app: str, *, add: frozenset[str], drop: str | None = None) -> None:
     """Add tags of ours, and remove those of ours that begin with `drop`."""
-    secrets = await _refresh(run, app)
+    listed = await _refresh(run, app)
     state = run.states[app]
     dropped = frozenset(tag for tag in state.tags if drop and tag.startswith(drop))
-    dropped -= others_records(run.desired.owner, dropped, secrets)
+    dropped -= others_records(run.desired.owner, dropped, listed)
     state.removed = (state.removed | dropped) - add
     state.tags = (state.tags | add) - state.removed
     await patch(run, app, {"tags": sorted(state.tags)})
@@ -70,10 +70,10 @@ async def request(
     await patch(run, app, body)
 
 
-async def _refresh(run: Run, app: str) -> tuple[PasswordCredential, ...]:
+async def _refresh(run: Run, app: str) -> tuple[PasswordCredential | KeyCredential, ...]:
     """Take what others wrote since; a read that lags cannot bring back or lose what this run wrote.
 
-    Answers with the secrets that it has, none where this run made it.
+    Answers with the secrets and certificates that it has, none where this run made it.
     """
     state = run.states[app]
     if state.new:
@@ -81,7 +81,7 @@ async def _refresh(run: Run, app: str) -> tuple[PasswordCredential, ...]:
     found = await read(run, app)
     state.tags |= found.tags - state.removed
     state.required |= found.required_resource_access - state.withdrawn
-    return found.password_credentials
+    return (*found.password_credentials, *found.key_credentials)
 
 
 async def read(run: Run, app: str) -> Application:

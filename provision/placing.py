@@ -85,4 +85,5 @@ def _mirrored(path: Path, folder: Path) -> Path:
         inside = path.relative_to(folder)
     except ValueError:
         return Path("outside", *filter(None, [path.drive.strip(":\\/")]), *path.parts[1:])
-    return Path("inside", inside) if inside.parts[0].casefold() in _OURS else inside
+    first = next(iter(inside.parts), "")
+    return Path("inside", inside) if first.casefold() in _OURS else inside

@@ -26,8 +26,8 @@ from provision.wait import pause
 REFUSALS, QUICK = 60.0, 6.0
 """Seconds that a refusal may be lag: for a secret made minutes ago, and for an older one."""
 
-REPLACEABLE = frozenset({7000215, 7000222})
-"""AADSTS codes that mean: the token service does not take this secret, or no longer."""
+REPLACEABLE = frozenset({7000215, 7000222, 700027})
+"""AADSTS codes that mean: the token service does not take this secret or certificate, or no longer."""
 
 LATE = frozenset({500011, 501051})
 """AADSTS codes that mean, soon after a consent: this replica has not heard of the resource, or of the role there."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WORDS = {"model", "errors", "progress", "places", "secret"}
+WORDS = {"model", "errors", "progress", "places", "secret", "policy"}
 PURE = {
     "manifest",
     "desired",
@@ -67,6 +67,7 @@ ACTS = {
     "grant",
     "federate",
     "outside",
+    "vault",
 }
 VERBS = {"flow"}
 ROOTS = {"connect"}
@@ -92,7 +93,7 @@ LIBRARIES: dict[str, set[str]] = {
     "kiota_http": {"graph"},
     "kiota_authentication_azure": {"graph"},
     "httpx": {"graph", "auth"},
-    "azure": {"auth"},
+    "azure": {"auth", "stores"},
     "cryptography": {"certificates", "sandbox"},
     "rich": {"render"},
     "typer": {"cli"},
@@ -120,6 +121,7 @@ PLANNING = [
     "consent",
     "roster",
     "status",
+    "policy",
 ]
 """What decides on a plan: the same facts give the same one, wherever and whenever it is asked."""
 

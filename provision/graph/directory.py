@@ -43,6 +43,7 @@ from provision.graph.owners import (
     owners,
     people,
 )
+from provision.graph.policies import app_management, app_management_of
 from provision.graph.principals import (
     create_service_principal,
     resource,
@@ -55,6 +56,8 @@ from provision.graph.principals import (
 __all__ = [
     "add_owner",
     "add_password",
+    "app_management",
+    "app_management_of",
     "application",
     "applications_all",
     "applications_by_app_id",

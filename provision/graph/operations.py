@@ -35,6 +35,10 @@ PEOPLE = "User.Read.All or Directory.Read.All (an owner's object id needs neithe
 READ = Operation(needs=READS)
 LOOK_UP = Operation(needs=READS, done=(MISSING,))
 READ_TENANT = Operation(needs="Organization.Read.All", done=(Sign(status=403),))
+READ_POLICY = Operation(
+    needs="Policy.Read.All or Policy.Read.ApplicationConfiguration",
+    done=(Sign(status=403), MISSING),
+)
 
 NAME_TAKEN = "property uniqueName already exists"
 URI_TAKEN = Sign(status=400, says="property identifierUris already exists")

@@ -56,6 +56,7 @@ APPLICATION_FIELDS = (
     "requiredResourceAccess",
     "passwordCredentials",
     "keyCredentials",
+    "createdDateTime",
 )
 BESIDE_APPLICATION = (
     "keyCredentials",
@@ -111,6 +112,7 @@ def understood(
 
 def application(data: Mapping[str, Any]) -> Application:
     """An application registration; of its keys, those that it may sign in with."""
+    created = data.get("createdDateTime")
     return Application(
         id=data["id"],
         app_id=data["appId"],
@@ -130,6 +132,7 @@ def application(data: Mapping[str, Any]) -> Application:
             for each in data.get("keyCredentials") or ()
             if each.get("usage") in (None, "Verify")
         ),
+        created=moment(created) if created else None,
     )
 
 

@@ -117,6 +117,15 @@ def organization(adapter: Any) -> Any:
     return OrganizationRequestBuilder(adapter, {})
 
 
+def default_app_management_policy(adapter: Any) -> Any:
+    """The builder of /policies/defaultAppManagementPolicy."""
+    from msgraph.generated.policies.default_app_management_policy import (
+        default_app_management_policy_request_builder as default,
+    )
+
+    return default.DefaultAppManagementPolicyRequestBuilder(adapter, {})
+
+
 def quoted(text: str) -> str:
     """Text for inside single quotes: OData doubles them, and the SDK's templates do not."""
     return text.replace("'", "''")

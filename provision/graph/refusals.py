@@ -78,12 +78,27 @@ TAKEN = (
     "another name. An application made a moment ago shows up within a minute."
 )
 
+EXEMPT = (
+    "have a Cloud Application Administrator exempt the application: Entra admin center > "
+    "Enterprise apps > Application policies"
+)
+POLICIES: Mapping[str, tuple[str, str]] = {
+    "CredentialInvalidLifetimeAsPerAppPolicy": (
+        "the tenant's app management policy does not let a credential live that long",
+        "Lower its `lifetime` in the manifest to what the policy allows (to whoever holds "
+        f"Policy.Read.All, `plan` says how long that is), or {EXEMPT}.",
+    ),
+    "CredentialTypeNotAllowedAsPerAppPolicy": (
+        "the tenant's app management policy forbids new client secrets",
+        f"Use a certificate or a federated credential in its place, or {EXEMPT}.",
+    ),
+}
+"""What the tenant's app management policy forbids, and the ways out, by Graph's code.
+
+https://learn.microsoft.com/entra/identity/enterprise-apps/configure-app-management-policies
+"""
+
 HINTS: Mapping[str, str] = {
-    "CredentialInvalidLifetimeAsPerAppPolicy": "The tenant's app management policy limits how "
-    "long a secret may live: shorten `lifetime` in the manifest, or ask an administrator for an "
-    "exemption.",
-    "CredentialTypeNotAllowedAsPerAppPolicy": "The tenant's app management policy forbids client "
-    "secrets here: ask an administrator for an exemption, or sign the workload in without one.",
     "Directory_QuotaExceeded": "The tenant, or whoever signed in, owns as many objects as it "
     "may: purge deleted applications or ask an administrator to raise the quota.",
     "Directory_ResourceSizeExceeded": "The application holds too many credentials or permissions: "
@@ -156,6 +171,9 @@ def _verdict(
         return Conflict, f"{refused}{_because(told)}", own or TAKEN
     if own:
         return GraphError, f"{refused}{_because(told)}", own
+    if told.code in POLICIES:
+        reason, way_out = POLICIES[told.code]
+        return GraphError, f"{refused}: {reason}", way_out
     if told.code in HINTS:
         return GraphError, refused, HINTS[told.code]
     match reply.status:

@@ -9,7 +9,9 @@ from provision.manifest.values import dotenv, duration, matched, mistake
 
 KEY_SIZES = (2048, 3072, 4096)
 SUBJECT_KINDS = "CN|O|OU|L|ST|STREET|DC|UID"
-_PART = rf"(({SUBJECT_KINDS})=[^\s,+\"\\\\<>;=#]([^,+\"\\\\<>;=\n\t]*[^\s,+\"\\\\<>;=])?|C=[A-Za-z]{{2}})"
+_NEVER = r'\x00-\x1f,+"\\<>;='
+_EDGE = rf"[^{_NEVER}\s#]"
+_PART = rf"(({SUBJECT_KINDS})={_EDGE}([^{_NEVER}]*{_EDGE})?|C=[A-Za-z]{{2}})"
 SUBJECT = rf"{_PART}(,{_PART})*"
 _LONGEST_COMMON_NAME = 64
 
@@ -33,7 +35,7 @@ def subject(text: str) -> str:
     hint = "write CN=my-workload, or CN=my-workload,O=Contoso without a space after the comma"
     matched(text, SUBJECT, "is no name for a certificate", hint=hint)
     names = [part.removeprefix("CN=") for part in text.split(",") if part.startswith("CN=")]
-    if any(len(name) > _LONGEST_COMMON_NAME for name in names):
+    if any(len(name.encode()) > _LONGEST_COMMON_NAME for name in names):
         raise mistake(
             f"is no name for a certificate: CN has {_LONGEST_COMMON_NAME} characters at most"
         )

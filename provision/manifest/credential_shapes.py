@@ -122,7 +122,8 @@ class GithubShape(Shape, title="github"):
         default=absent(),
         description="How the tokens tell the repository: `names`, `ids` (names and numbers; what is meant "
         "where the numbers are said) or `both` while a repository moves from the one to the other. What "
-        "trusts numbers is called NAME-ids in the tenant, so that nothing is interrupted.",
+        "trusts numbers is called NAME-ids in the tenant, so that nothing is interrupted. "
+        "`gh api repos/OWNER/REPOSITORY/actions/oidc/customization/sub` tells how the subjects begin.",
     )
     environment: GitName = Field(
         default=absent(),
@@ -170,7 +171,9 @@ class FederatedShape(Shape, title="federated"):
         default=absent(), description="Any other issuer (`iss` of its tokens), letter by letter."
     )
     subject: Trusted = Field(
-        default=absent(), description="With issuer: the `sub` of its tokens, letter by letter."
+        default=absent(),
+        description="With issuer: the `sub` of its tokens, letter by letter; also for a repository of "
+        "GitHub that has a subject template of its own (include_claim_keys).",
     )
     audience: Trusted = Field(
         default=addresses.AUDIENCE,

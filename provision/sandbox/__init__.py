@@ -1,1 +1,1 @@
-"""The tenant in a box: a server on loopback that imitates Microsoft Graph and the token service."""
+"""The tenant in a box: a server on loopback that imitates Microsoft Graph, the token service and Key Vault's secrets."""

@@ -36,6 +36,7 @@ from provision.sandbox.router import Router
 from provision.sandbox.store import Store
 from provision.sandbox.throttle import Throttle
 from provision.sandbox.tokens import GRAPH_AUDIENCES, Verifier, signing_key
+from provision.sandbox.vault import Vaults
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -60,7 +61,7 @@ _DIAGNOSTIC = json.dumps(
 
 
 class Front:
-    """The web application: faults first, then the token service or Graph, the journal last.
+    """The web application: faults first, then the token service, a vault or Graph, the journal last.
 
     It speaks ASGI itself: a web framework's routing cannot tell Graph's keys apart.
     """
@@ -73,6 +74,7 @@ class Front:
         url: str,
         *,
         throttle: Throttle,
+        vaults: Vaults,
         control: Control | None = None,
     ) -> None:
         self._store, self._faults, self._journal, self._url = store, faults, journal, url
@@ -80,7 +82,7 @@ class Front:
         self._verifier = Verifier(store, self._key)
         self._dispatcher = Dispatcher(Router(_ROUTES), faults, throttle)
         self._affinity = Affinity(store)
-        self._control = control
+        self._control, self._vaults = control, vaults
         self._one_at_a_time = asyncio.Lock()
         port = url.rpartition(":")[2]
         names = (f"https://{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))
@@ -146,6 +148,8 @@ class Front:
     async def _served(self, arrival: Arrival, acting: Sequence[Fault]) -> Reply:
         if handler := entra.handler_of(arrival.path):
             return self._entra(arrival, handler, acting)
+        if self._vaults.is_meant(arrival.path):
+            return self._vaults.answer(arrival, acting, self._verifier)
         if stub := cloud.handler_of(arrival.path):
             return self._cloud(arrival, stub)
         return await self._graph(arrival, acting)

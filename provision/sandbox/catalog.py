@@ -9,6 +9,8 @@ from importlib.resources import files
 from typing import Any
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+KEY_VAULT = "https://vault.azure.net"
 MICROSOFT_TENANT_ID = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 # The catalogue of names knows only the appId and an inner name; these are what clients ask by.

@@ -1,4 +1,4 @@
-"""Faults, requests and the clock of a running sandbox, from another program that knows the token."""
+"""Faults, requests, the clock and the vaults' rights of a running sandbox, from another program that knows the token."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from provision.sandbox.fault_text import duration, parse
 from provision.sandbox.faults import Faults
 from provision.sandbox.journal import Journal, without_secrets
 from provision.sandbox.store import Store
+from provision.sandbox.vault import Vaults
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
@@ -25,9 +26,11 @@ _PREFIX = "/sandbox/"
 class Control:
     """The routes under /sandbox/: closed to web pages, which cannot know the token."""
 
-    def __init__(self, token: str, store: Store, faults: Faults, journal: Journal) -> None:
+    def __init__(
+        self, token: str, store: Store, faults: Faults, journal: Journal, vaults: Vaults
+    ) -> None:
         self._token = token.encode()
-        self._store, self._faults, self._journal = store, faults, journal
+        self._store, self._faults, self._journal, self._vaults = store, faults, journal, vaults
         self._routes: Mapping[tuple[str, str], Callable[[Any], Any]] = MappingProxyType(
             {
                 ("POST", "faults"): self._add_faults,
@@ -37,6 +40,7 @@ class Control:
                 ("DELETE", "requests"): self._forget_requests,
                 ("POST", "clock"): self._advance,
                 ("GET", "clock"): self._now,
+                ("POST", "vaults"): self._allow,
             }
         )
 
@@ -100,8 +104,20 @@ class Control:
             raise ValueError(f"{by} is too far away") from far
         return self._now(body)
 
+    def _allow(self, body: Any) -> dict[str, Any]:
+        told = body if isinstance(body, dict) else {}
+        principal, rights, vault = told.get("principal"), told.get("may"), told.get("vault", "*")
+        if not _are_texts([principal, vault]) or not _are_texts(rights):
+            raise ValueError('rights are given as {"principal": ID, "may": ["get", "set"]}')
+        self._vaults.allow(str(principal), rights or (), vault=vault)
+        return {"principal": principal, "vault": vault, "may": rights}
+
     def _now(self, body: Any) -> dict[str, Any]:
         return {"now": self._store.clock.now().astimezone(UTC).isoformat()}
+
+
+def _are_texts(given: Any) -> bool:
+    return isinstance(given, list) and all(isinstance(each, str) for each in given)
 
 
 def _refused(status: int, message: str) -> Reply:

@@ -98,7 +98,9 @@ _FALSE = frozenset(
 _MUST = {
     "addIn": frozenset({"type"}),
     "federatedIdentityExpression": frozenset({"value", "languageVersion"}),
+    "keyCredentialConfiguration": frozenset({"restrictionType"}),
     "optionalClaim": frozenset({"name"}),
+    "passwordCredentialConfiguration": frozenset({"restrictionType"}),
 }
 
 KINDS: Mapping[str, Kind] = {
@@ -196,6 +198,17 @@ KINDS: Mapping[str, Kind] = {
                 "classification:permissionClassificationType"
             ),
             filterable=frozenset({"permissionId", "permissionName", "classification"}),
+        ),
+        Kind(
+            collection="defaultAppManagementPolicy",
+            name="tenantAppManagementPolicy",
+            properties=_properties(vocabulary.TENANT_APP_MANAGEMENT_POLICY),
+        ),
+        Kind(
+            collection="appManagementPolicies",
+            name="appManagementPolicy",
+            properties=_properties(vocabulary.APP_MANAGEMENT_POLICY),
+            filterable=frozenset({"id", "displayName"}),
         ),
     )
 }

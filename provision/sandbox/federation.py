@@ -76,6 +76,14 @@ def _check_match(
         )
     if not by_issuer:
         raise _unmatched(700211, "issuer", issuer)
+    if not by_subject and any(_but_for_case(c, subject) for c in by_issuer):
+        raise _unmatched(
+            7002138,
+            "subject",
+            subject,
+            " The subject matches with case-insensitive comparison, but not with case-sensitive"
+            " comparison.",
+        )
     if not by_subject:
         raise _unmatched(700213, "subject", subject)
     if not by_audience:
@@ -95,12 +103,17 @@ def _unmatched_yet(assertion: Assertion) -> TokenRefusal:
     )
 
 
-def _unmatched(aadsts: int, what: str, value: str) -> TokenRefusal:
-    please = "Check" if aadsts == 700213 else "Please check"
+def _but_for_case(credential: Mapping[str, Any], subject: str) -> bool:
+    """https://github.com/Azure/login/issues/573"""
+    return str(credential.get("subject") or "").lower() == subject.lower()
+
+
+def _unmatched(aadsts: int, what: str, value: str, more: str = "") -> TokenRefusal:
+    please = "Check" if what == "subject" else "Please check"
     return invalid_client(
         aadsts,
         f"No matching federated identity record found for presented assertion {what} '{value}'."
-        f" {please} your federated identity credential Subject, Audience and Issuer against the"
+        f"{more} {please} your federated identity credential Subject, Audience and Issuer against the"
         f" presented assertion. {_READ}",
     )
 

@@ -23,6 +23,7 @@ from provision.sandbox.furnish import Operator, furnish, new_operator_secret
 from provision.sandbox.lag import Lag
 from provision.sandbox.store import Store, usable_name
 from provision.sandbox.tenant import Seen, Tenant, format_time
+from provision.sandbox.vault.cabinet import Cabinet
 
 DATABASE = "sandbox.sqlite"
 _PAUSE = 0.1
@@ -196,6 +197,7 @@ def reset(folder: Path, name: str | None = None) -> dict[str, Any]:
         with store.writing():
             store.clear(name)
             operator_in(store, folder, name or "default")
+        Cabinet(folder).forget_all_but({tenant.id for tenant in store.tenants()})
     finally:
         store.close()
     return status(folder)

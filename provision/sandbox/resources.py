@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provision.sandbox.catalog import GRAPH_APP_ID
+from provision.sandbox.catalog import GRAPH_APP_ID, KEY_VAULT, KEY_VAULT_APP_ID, well_known
+from provision.sandbox.directory import shape
 from provision.sandbox.refusal import TokenRefusal
-from provision.sandbox.tenant import Tenant
+from provision.sandbox.tenant import Tenant, format_time
 from provision.sandbox.tokens import GRAPH_AUDIENCES
 
 DEFAULT = "/.default"
@@ -66,7 +67,7 @@ def found(tenant: Tenant, name: str, graph: frozenset[str]) -> Resource:
     if name in (EXCHANGE, EXCHANGE_APP_ID):
         return Resource(asked=name, app_id=EXCHANGE_APP_ID, version=2)
     known = GRAPH_APP_ID if name in GRAPH_AUDIENCES | graph else name
-    principal = _principal(tenant, known)
+    principal = _principal(tenant, known) or _brought(tenant, known)
     if principal is None:
         raise TokenRefusal(
             400,
@@ -132,6 +133,21 @@ def check_assigned(
 def title(tenant: Tenant) -> str:
     """The tenant's name in the sentences of the token service."""
     return "Sandbox (provision)" if tenant.name == "default" else tenant.domain
+
+
+def _brought(tenant: Tenant, name: str) -> dict[str, Any] | None:
+    """Key Vault is in every tenant that has a vault, and here every vault exists that is named."""
+    if name.removesuffix("/") not in (KEY_VAULT, KEY_VAULT_APP_ID):
+        return None
+    made = {
+        **shape.blank(shape.SERVICE_PRINCIPALS),
+        "id": tenant.new_guid(),
+        "createdDateTime": format_time(tenant.clock.now(), fraction=False),
+        **(well_known(KEY_VAULT_APP_ID) or {}),
+        "_owners": [],
+    }
+    tenant.put("servicePrincipals", made, lag="none")
+    return made
 
 
 def _principal(tenant: Tenant, name: str) -> dict[str, Any] | None:

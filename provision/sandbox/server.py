@@ -29,6 +29,7 @@ from provision.sandbox.resources import EXCHANGE
 from provision.sandbox.store import Store
 from provision.sandbox.tenant import Tenant
 from provision.sandbox.throttle import Throttle
+from provision.sandbox.vault import Vaults
 
 _LOOPBACK = "127.0.0.1"
 _KEEP_ALIVE = 120
@@ -55,6 +56,7 @@ class Server:
     faults: Faults
     requests: Journal
     throttle: Throttle
+    vaults: Vaults
     runner: _Runner
 
     def tenant(self, name: str = "default") -> Tenant:
@@ -218,8 +220,11 @@ def serve(
         for listening in sockets:
             stack.callback(listening.close)
         limits = Throttle(store.clock, factor=throttle, scale=scale)
+        vaults = Vaults(store, folder, name=name)
         tls = certificates(folder, names=names)
-        server = _assemble(folder, store, sockets, tls=tls, throttle=limits, control=control)
+        server = _assemble(
+            folder, store, sockets, tls=tls, throttle=limits, vaults=vaults, control=control
+        )
         if in_thread:
             stack.enter_context(server.runner.in_thread())
         else:
@@ -236,14 +241,15 @@ def _assemble(
     *,
     tls: Certificates,
     throttle: Throttle,
+    vaults: Vaults,
     control: str,
 ) -> Server:
     url = f"https://{_LOOPBACK}:{sockets[0].getsockname()[1]}"
     faults, journal = Faults(), Journal()
     if store.lag.profile == "adverse":
         faults.add(*adverse(store.lag.seed))
-    remote = Control(control, store, faults, journal) if control else None
-    front = Front(store, faults, journal, url, throttle=throttle, control=remote)
+    remote = Control(control, store, faults, journal, vaults) if control else None
+    front = Front(store, faults, journal, url, throttle=throttle, vaults=vaults, control=remote)
     runner = _Runner(_config(front, tls), sockets)
     front.connections = runner.server_state.connections  # type: ignore[assignment]
     return Server(
@@ -255,6 +261,7 @@ def _assemble(
         faults=faults,
         requests=journal,
         throttle=throttle,
+        vaults=vaults,
         runner=runner,
     )
 

@@ -9,6 +9,10 @@ COMPLEX: Mapping[str, str] = {
     "apiApplication": "acceptMappedClaims:Boolean knownClientApplications:[Guid] "
     "requestedAccessTokenVersion:Int32 oauth2PermissionScopes:[permissionScope] "
     "preAuthorizedApplications:[preAuthorizedApplication]",
+    "appManagementApplicationConfiguration": "keyCredentials:[keyCredentialConfiguration] "
+    "passwordCredentials:[passwordCredentialConfiguration]",
+    "appManagementServicePrincipalConfiguration": "keyCredentials:[keyCredentialConfiguration] "
+    "passwordCredentials:[passwordCredentialConfiguration]",
     "appRole": "allowedMemberTypes:[String] description:String displayName:String id:Guid! "
     "isEnabled:Boolean! origin:String value:String",
     "assignedPlan": "assignedDateTime:DateTimeOffset capabilityStatus:String service:String "
@@ -18,6 +22,8 @@ COMPLEX: Mapping[str, str] = {
     "certification": "certificationDetailsUrl:String "
     "certificationExpirationDateTime:DateTimeOffset isCertifiedByMicrosoft:Boolean "
     "isPublisherAttested:Boolean lastCertificationDateTime:DateTimeOffset",
+    "customAppManagementConfiguration": "keyCredentials:[keyCredentialConfiguration] "
+    "passwordCredentials:[passwordCredentialConfiguration]",
     "customSecurityAttributeValue": "",
     "domainState": "lastActionDateTime:DateTimeOffset operation:String status:String",
     "federatedIdentityExpression": "languageVersion:Int32! value:String!",
@@ -26,6 +32,9 @@ COMPLEX: Mapping[str, str] = {
     "supportUrl:String termsOfServiceUrl:String",
     "keyCredential": "customKeyIdentifier:Binary displayName:String endDateTime:DateTimeOffset "
     "key:Binary keyId:Guid startDateTime:DateTimeOffset type:String usage:String",
+    "keyCredentialConfiguration": "maxLifetime:Duration "
+    "restrictForAppsCreatedAfterDateTime:DateTimeOffset "
+    "restrictionType:appKeyCredentialRestrictionType! state:appManagementRestrictionState",
     "keyValue": "key:String value:String",
     "objectIdentity": "issuer:String issuerAssignedId:String signInType:String",
     "onPremisesProvisioningError": "category:String occurredDateTime:DateTimeOffset "
@@ -36,6 +45,9 @@ COMPLEX: Mapping[str, str] = {
     "parentalControlSettings": "countriesBlockedForMinors:[String] legalAgeGroupRule:String",
     "passwordCredential": "customKeyIdentifier:Binary displayName:String "
     "endDateTime:DateTimeOffset hint:String keyId:Guid secretText:String startDateTime:DateTimeOffset",
+    "passwordCredentialConfiguration": "maxLifetime:Duration "
+    "restrictForAppsCreatedAfterDateTime:DateTimeOffset "
+    "restrictionType:appCredentialRestrictionType! state:appManagementRestrictionState",
     "permissionScope": "adminConsentDescription:String adminConsentDisplayName:String id:Guid! "
     "isEnabled:Boolean! origin:String type:String userConsentDescription:String "
     "userConsentDisplayName:String value:String",
@@ -64,6 +76,12 @@ COMPLEX: Mapping[str, str] = {
     "logoutUrl:String redirectUris:[String] redirectUriSettings:[redirectUriSettings]",
 }
 ENUMS: Mapping[str, tuple[str, ...]] = {
+    "appCredentialRestrictionType": (
+        *("passwordAddition", "passwordLifetime", "symmetricKeyAddition"),
+        *("symmetricKeyLifetime", "customPasswordAddition"),
+    ),
+    "appKeyCredentialRestrictionType": ("asymmetricKeyLifetime",),
+    "appManagementRestrictionState": ("enabled", "disabled"),
     "mdmAuthority": ("unknown", "intune", "sccm", "office365"),
     "nativeAuthenticationApisEnabled": ("none", "all"),
     "partnerTenantType": (
@@ -154,4 +172,13 @@ DOMAIN = (
 )
 FEDERATED_IDENTITY_CREDENTIAL = (
     "id:String! name:String! issuer:String! subject:String description:String audiences:[String]"
+)
+TENANT_APP_MANAGEMENT_POLICY = (
+    "id:String! displayName:String! description:String! isEnabled:Boolean! "
+    "applicationRestrictions:appManagementApplicationConfiguration "
+    "servicePrincipalRestrictions:appManagementServicePrincipalConfiguration"
+)
+APP_MANAGEMENT_POLICY = (
+    "id:String! displayName:String! description:String! isEnabled:Boolean "
+    "restrictions:customAppManagementConfiguration"
 )

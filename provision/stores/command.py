@@ -86,12 +86,12 @@ class Command:
     def retire(self, key_id: str) -> None:
         """Nothing: what becomes of old values, the program knows."""
 
-    def _program(self, argv: Sequence[str]) -> str:
+    def _program(self, argv: Sequence[str], failing: type[StoreError] = StoreError) -> str:
         found = running.program(argv[0], self._place.folder)
         if found is None:
             near = "/" in argv[0] or os.sep in argv[0]
             says = "below the manifest's folder" if near else "on the PATH"
-            raise StoreError(
+            raise failing(
                 f"There is no program {argv[0]} {says} that can be run",
                 hint="Install it or make it executable, or name another store in the manifest.",
             )
@@ -107,7 +107,7 @@ class Command:
     ) -> running.Ended:
         """Run it to a good end, or say what went wrong without the value."""
         seconds = self._place.timeout.total_seconds()
-        program = self._program(argv)
+        program = self._program(argv, failing)
         try:
             ended = running.run(
                 [program, *argv[1:]], folder=self._place.folder, given=given, seconds=seconds
@@ -125,7 +125,7 @@ class Command:
             hint = "See whether it waits for an answer, or give it more time with `timeout`."
         else:
             says = f"{_shown(argv)} {_how(ended.code)}"
-            hint = "Run it by hand to see why; values never stand in its arguments."
+            hint = "Run it by hand to see why; what it gets is on its standard input."
         raise failing(says + "".join(f"\n  {line}" for line in told.split("\n") if line), hint=hint)
 
 

@@ -55,7 +55,7 @@ class Dotenv:
                 replacing.rehearse(target, _bytes(self._changed(target, text, likely)))
                 if owner.certificate:
                     pem = self._pem(target, likely.key_id)
-                    replacing.rehearse(pem, likely.secret.reveal().encode())
+                    replacing.rehearse(pem, likely.secret.reveal().encode(), part_of=target)
         return warnings
 
     def read(self) -> Stored | None:
@@ -143,7 +143,7 @@ class Dotenv:
         return target.with_name(f"{target.name}.{self._prefix}{short}.pem")
 
     def _pems(self, target: Path) -> Iterator[Path]:
-        ours = re.compile(re.escape(f"{target.name}.{self._prefix}") + r"[0-9a-z]{1,8}\.pem")
+        ours = re.compile(re.escape(f"{target.name}.{self._prefix}") + r"[0-9a-f]{8}\.pem")
         for found in os.scandir(target.parent):
             if ours.fullmatch(found.name):
                 yield Path(found.path)
@@ -156,7 +156,7 @@ class Dotenv:
             return
         pem = self._pem(target, entry.key_id)
         known = pem.exists()
-        replacing.replace(pem, entry.secret.reveal().encode())
+        replacing.replace(pem, entry.secret.reveal().encode(), part_of=target)
         try:
             yield
         except BaseException:

@@ -34,11 +34,11 @@ class KeptByUsers:
             return None
         try:
             pair = certificates.read_pem(content)
-        except (ValueError, TypeError):
+        except StoreError as error:
             # Not `from`: the file's text stands in the cause's frames.
             raise StoreError(
-                f"{self._file.path} holds no certificate that can be read",
-                hint="It takes a PEM with the certificate first, and a private key, if any, without a password.",
+                f"{self._file.path} cannot be used: {error}",
+                hint=error.hint or "Mend that file, or name another one in the manifest.",
             ) from None
         return Stored(
             tenant_id=None,

@@ -55,14 +55,19 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=_OWNER_ONLY_FOLDER)
 
 
-def rehearse(path: Path, content: bytes) -> None:
+def rehearse(path: Path, content: bytes, *, part_of: Path | None = None) -> None:
     """Do everything that `replace` does, short of replacing."""
-    _beside(path, content).unlink()
+    with suppress(FileNotFoundError):
+        path.lstat()  # which a name that is too long does not survive
+    _beside(path, content, part_of or path).unlink()
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Give the file this content: readers see the old or the new one, never a part."""
-    beside = _beside(path, content)
+def replace(path: Path, content: bytes, *, part_of: Path | None = None) -> None:
+    """Give the file this content: readers see the old or the new one, never a part.
+
+    A file that is `part_of` another is written under the lock of that one, swept up with it, and of the same owner.
+    """
+    beside = _beside(path, content, part_of or path)
     try:
         os.replace(beside, path)
     except BaseException:
@@ -71,16 +76,16 @@ def replace(path: Path, content: bytes) -> None:
     _settle(path.parent)
 
 
-def _beside(path: Path, content: bytes) -> Path:
+def _beside(path: Path, content: bytes, whole: Path) -> Path:
     """The content, safely on the disk in a file of its own in the same folder."""
-    handle, name = tempfile.mkstemp(prefix=_prefix_here(path), suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_prefix_here(whole), suffix=".tmp", dir=path.parent)
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        _like(path, beside)
+        _like(whole, beside)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 MOST_OUTPUT = 1024 * 1024
 MOST_COMPLAINTS = 64 * 1024
@@ -60,10 +60,13 @@ def run(argv: Sequence[str], *, folder: Path, given: bytes, seconds: float) -> E
         start_new_session=_POSIX,
     )
     output, complaints = _Heard(most=MOST_OUTPUT), _Heard(most=MOST_COMPLAINTS, last=True)
+    mouth, *ears = (
+        cast("IO[bytes]", each) for each in (process.stdin, process.stdout, process.stderr)
+    )
     threads = [
-        _start(lambda: _tell(process.stdin, given)),
-        _start(lambda: output.listen(process.stdout)),
-        _start(lambda: complaints.listen(process.stderr)),
+        _start(lambda: _tell(mouth, given)),
+        _start(lambda: output.listen(ears[0])),
+        _start(lambda: complaints.listen(ears[1])),
     ]
     try:
         code: int | None = process.wait(seconds)
@@ -93,9 +96,7 @@ class _Heard:
     overflow: bool = False
     _content: bytearray = field(default_factory=bytearray)
 
-    def listen(self, pipe: IO[bytes] | None) -> None:
-        if pipe is None:
-            return
+    def listen(self, pipe: IO[bytes]) -> None:
         with pipe, suppress(OSError):
             while chunk := os.read(pipe.fileno(), 65536):
                 self._take(chunk)
@@ -112,10 +113,8 @@ class _Heard:
             del self._content[self.most :]
 
 
-def _tell(pipe: IO[bytes] | None, given: bytes) -> None:
+def _tell(pipe: IO[bytes], given: bytes) -> None:
     """A program that does not want to hear it, or all of it, may close its ears."""
-    if pipe is None:
-        return
     with suppress(OSError), pipe:
         pipe.write(given)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
@@ -181,3 +182,47 @@ def test_closing_closes_what_is_inside() -> None:
     asyncio.run(used())
 
     assert clerk.closed
+
+
+def test_threads_that_ask_at_once_ask_once() -> None:
+    clerk = Clerk()
+    blocking = cached(clerk).blocking("https://vault.azure.net/.default")
+
+    with ThreadPoolExecutor(8) as pool:
+        tokens = list(pool.map(lambda _: blocking.get_token("whatever").token, range(16)))
+
+    assert set(tokens) == {"token 1"}
+    assert len(clerk.asked) == 1
+
+
+def test_a_blocking_credential_is_for_its_own_scope_and_tenant() -> None:
+    """A service that challenges for another scope, or another tenant's token, gets neither."""
+    clerk = Clerk()
+    blocking = cached(clerk).blocking("https://vault.azure.net/.default")
+
+    blocking.get_token("https://graph.microsoft.com/.default", tenant_id="elsewhere")
+
+    assert clerk.asked == [{"scopes": ("https://vault.azure.net/.default",), "enable_cae": True}]
+
+
+def test_a_blocking_credential_asks_again_in_time_and_for_claims() -> None:
+    clerk = Clerk(lives=300)
+    blocking = cached(clerk).blocking(SCOPE)
+
+    tokens = [blocking.get_token(SCOPE).token for _ in range(2)]
+    clerk.lives = 3600
+    blocking.get_token(SCOPE)
+    tokens.append(blocking.get_token(SCOPE, claims="{}").token)
+
+    assert tokens == ["token 1", "token 2", "token 4"]
+    assert clerk.asked[-1]["claims"] == "{}"
+
+
+def test_a_blocking_credential_fails_in_its_users_words() -> None:
+    plain = cached(Clerk(refuses=True)).blocking(SCOPE)
+    spoken = cached(Clerk(refuses=True)).blocking(SCOPE, otherwise=lambda why: OSError(str(why)))
+
+    with pytest.raises(TokenRefused):
+        plain.get_token(SCOPE)
+    with pytest.raises(OSError, match="The client secret is wrong"):
+        spoken.get_token(SCOPE)

@@ -135,3 +135,32 @@ def test_a_cloud_that_terraform_does_not_know_is_answered_with_the_known_ones() 
 )
 def test_a_cloud_has_the_documented_admin_center(name: str, portal: str) -> None:
     assert clouds.named(name).portal == portal
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("public", "vault.azure.net"),
+        ("usgov", "vault.usgovcloudapi.net"),
+        ("usgov-dod", "vault.usgovcloudapi.net"),
+        ("china", "vault.azure.cn"),
+    ],
+)
+def test_a_cloud_has_vaults_of_its_own(name: str, suffix: str) -> None:
+    cloud = clouds.named(name)
+
+    assert cloud.vault("Contoso-kv1") == f"https://contoso-kv1.{suffix}"
+    assert cloud.vault_scope == f"https://{suffix}/.default"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "kv", "a.b", "evil.org/", "kv@evil.org", "kv\n", "x" * 25, "1kv", "kv-", "k--v"]
+)
+def test_a_vaults_name_never_leads_out_of_the_cloud(name: str) -> None:
+    with pytest.raises(AuthError, match="cannot be the name of a Key Vault"):
+        clouds.named("public").vault(name)
+
+
+def test_a_cloud_of_ones_own_has_no_vaults() -> None:
+    with pytest.raises(AuthError, match="no Key Vault that is known here"):
+        clouds.custom("https://login.example", "https://graph.example").vault("contoso")

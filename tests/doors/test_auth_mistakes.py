@@ -123,7 +123,8 @@ def test_a_file_that_cannot_be_read(
 @pytest.mark.parametrize(
     ("subject", "audience", "code", "what"),
     [
-        (SUBJECT.upper(), "api://AzureADTokenExchange", 700213, "subject"),
+        (SUBJECT.upper(), "api://AzureADTokenExchange", 7002138, "subject"),
+        (f"{SUBJECT}s", "api://AzureADTokenExchange", 700213, "subject"),
         (SUBJECT, "api://Elsewhere", 700212, "audience"),
     ],
 )

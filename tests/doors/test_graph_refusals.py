@@ -138,16 +138,21 @@ def test_a_reason_may_stand_in_the_details_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "hint"),
+    ("code", "reason", "way_out"),
     [
-        ("CredentialInvalidLifetimeAsPerAppPolicy", "shorten `lifetime`"),
-        ("CredentialTypeNotAllowedAsPerAppPolicy", "forbids client secrets"),
+        ("CredentialInvalidLifetimeAsPerAppPolicy", "live that long", "Lower its `lifetime`"),
+        ("CredentialTypeNotAllowedAsPerAppPolicy", "forbids new client secrets", "a certificate"),
     ],
 )
-def test_a_policy_has_a_hint_of_its_own(code: str, hint: str) -> None:
+def test_a_policy_says_what_it_forbids_and_which_ways_out_there_are(
+    code: str, reason: str, way_out: str
+) -> None:
     refused = failure(a_refusal(400, code), action="do it", operation=operations.ADD_PASSWORD)
 
-    assert hint in refused.hint
+    assert str(refused).startswith("Microsoft Graph refused to do it: the tenant's app management")
+    assert reason in str(refused)
+    assert way_out in refused.hint
+    assert "Cloud Application Administrator" in refused.hint
 
 
 def test_a_full_tenant_is_no_missing_permission() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import outsider
 import paper
 import pytest
 import truth
-from journey import Outcome, Provision
+from journey import Outcome, Processes, Provision
 
+from provision.sandbox import issuers
 from provision.sandbox.server import Server
+from provision.sandbox.tenant import Seen
+from provision.sandbox.tokens import public_keys, signing_key
 
 PIPELINE = Path(__file__).resolve().parents[2] / "manifests" / "github-actions.yaml"
 LAGGING = pytest.mark.parametrize("sandbox", [{}, {"profile": "typical"}], indirect=True)
@@ -31,9 +35,10 @@ def results(outcome: Outcome) -> dict[str, str]:
 
 def trusts(server: Server) -> dict[str, dict[str, Any]]:
     """The application's federated credentials as they are in truth, by name."""
-    application = truth.application(server)
-    path = f"applications/{application['id']}/federatedIdentityCredentials"
-    return {each["name"]: each for each in outsider.send(server, "GET", path)["value"]}
+    id = truth.application(server)["id"]
+    kind = "federatedIdentityCredentials"
+    rows = server.tenant().find_all(kind, "_application", id, Seen.truth())
+    return {each["name"]: dict(each) for each in rows}
 
 
 def workload(workplace: Path, *permissions: str, **github: Any) -> Path:
@@ -63,6 +68,37 @@ def test_a_sandbox_that_nobody_serves_proves_it_too(workplace: Path, provision: 
 
     assert applied.exit_code == 0, applied.said
     assert results(applied) == {"ci": "proven"}
+
+
+def test_a_sandbox_that_another_process_serves_proves_it_too(
+    workplace: Path, provision: Provision, provision_process: Processes
+) -> None:
+    ready = workplace / "settings.json"
+    running = provision_process.start("sandbox", "serve", "--port", "0", "--settings", ready)
+    deadline = time.monotonic() + 60
+    while not ready.exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    applied = provision("apply", workload(workplace, format="names"), "--yes", "--json")
+    running.terminate()
+    provision_process.finish(running)
+
+    assert applied.exit_code == 0, applied.said
+    assert "Using the sandbox that is served at" in applied.stderr
+    assert results(applied) == {"ci": "proven"}
+
+
+def test_a_managed_identitys_token_can_be_had_from_nobody_but_the_tenant(
+    sandbox: Server, workplace: Path, provision: Provision
+) -> None:
+    trust = {"managedIdentity": {"principalId": "5c0e7d1c-0000-4000-8000-000000000000"}}
+    app = paper.an_app(credentials={"function": {"federated": trust}})
+
+    applied = provision("apply", paper.write(workplace, app), "--yes", "--json")
+
+    assert applied.exit_code == 0, applied.said
+    assert results(applied) == {"function": "not provable here"}
+    assert "its issuer's token is not here" in findings(applied)["function"]["says"]
 
 
 def test_a_tenant_of_its_own_in_the_sandbox_proves_it_too(
@@ -169,3 +205,93 @@ def test_nothing_is_left_to_do_while_both_formats_are_trusted(
     planned = provision("plan", manifest, "--json")
 
     assert json.loads(planned.stdout)["steps"] == []
+
+
+def verified_elsewhere(
+    server: Server, provision: Provision, manifest: Path, *, token: str
+) -> Outcome:
+    """`verify` on a machine that reaches the tenant by its address, and has a token of an issuer in a file."""
+    who = outsider.operator(server)
+    file = manifest.parent / "token"
+    file.write_text(token)
+    reach = ("--login", server.url, "--graph", server.url, "--ca-bundle", server.ca_bundle)
+    env = {**who.variables, "AZURE_FEDERATED_TOKEN_FILE": str(file)}
+    pinned = ("--tenant", who.tenant_id, "--auth", "env", "--json")
+    return provision("verify", manifest, *reach, *pinned, env=env)
+
+
+@pytest.fixture
+def two_jobs(sandbox: Server, workplace: Path, provision: Provision) -> Path:
+    """A manifest that trusts two jobs of an issuer, applied."""
+    jobs = {
+        name: {"federated": {"issuer": "https://ci.example", "subject": f"job:{name}"}}
+        for name in ("one", "two")
+    }
+    manifest = paper.write(workplace, paper.an_app(credentials=jobs))
+    applied = provision("apply", manifest, "--yes")
+    assert applied.exit_code == 0, applied.said
+    return manifest
+
+
+def test_the_token_in_a_file_proves_what_trusts_it_and_nothing_else(
+    sandbox: Server, provision: Provision, two_jobs: Path
+) -> None:
+    token = sandbox.issue_token("job:one", issuer="https://ci.example")
+
+    verified = verified_elsewhere(sandbox, provision, two_jobs, token=token)
+
+    assert verified.exit_code == 0, verified.said
+    assert results(verified) == {"one": "proven", "two": "not provable here"}
+    says = findings(verified)["two"]["says"]
+    assert says.startswith("federated: the token here is about job:one; ")
+    assert token not in verified.said
+
+
+def test_a_token_that_its_issuer_did_not_sign_fails_with_what_to_do(
+    sandbox: Server, provision: Provision, two_jobs: Path
+) -> None:
+    token = sandbox.issue_token("job:one", issuer="https://ci.example")
+    theirs = public_keys(signing_key(sandbox.store, "theirs"))
+    issuers.trust(sandbox.store, "https://ci.example", theirs)
+
+    refused = verified_elsewhere(sandbox, provision, two_jobs, token=token)
+
+    assert refused.exit_code == 1
+    found = findings(refused)["one"]
+    assert found["result"] == "failed"
+    assert "AADSTS7000272" in found["says"]
+    assert "serves its keys" in found["hint"]
+
+
+def test_a_token_that_is_none_is_told_and_the_grants_are_read(
+    sandbox: Server, provision: Provision, two_jobs: Path
+) -> None:
+    verified = verified_elsewhere(sandbox, provision, two_jobs, token="none")
+
+    assert verified.exit_code == 0, verified.said
+    assert set(results(verified).values()) == {"not provable here"}
+    assert "The token cannot be read" in findings(verified)["one"]["says"]
+
+
+def test_others_trusts_that_fill_the_application_are_told_in_the_plan_and_in_the_refusal(
+    sandbox: Server, workplace: Path, provision: Provision
+) -> None:
+    first = paper.write(workplace, paper.an_app(credentials=None))
+    assert provision("apply", first, "--yes").exit_code == 0
+    path = f"applications/{truth.application(sandbox)['id']}/federatedIdentityCredentials"
+    for number in range(20):
+        body = {
+            "name": f"their-{number}",
+            "issuer": "https://ci.example",
+            "subject": f"job:{number}",
+            "audiences": ["api://AzureADTokenExchange"],
+        }
+        outsider.send(sandbox, "POST", path, body)
+    manifest = workload(workplace, format="names")
+
+    planned = provision("plan", manifest)
+    refused = provision("apply", manifest, "--yes")
+
+    assert "there are 20 federated credentials of others, the manifest wants 1" in planned.said
+    assert refused.exit_code == 1
+    assert "An application takes 20 federated credentials at most" in refused.said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from provision.desired import resolve
 from provision.errors import ManifestError
 from provision.manifest.spec import (
     ApplicationSpec,
+    CertificateSpec,
     FederatedSpec,
     IdentitySpec,
     Manifest,
@@ -25,6 +27,7 @@ from provision.manifest.spec import (
 from provision.model import (
     GRAPH_APP_ID,
     Call,
+    Certificate,
     Desired,
     DesiredApplication,
     DesiredIdentity,
@@ -32,7 +35,8 @@ from provision.model import (
     Owner,
     ServicePrincipal,
 )
-from tests.build import DAY, HOUR, MAIL, USERS, a_secret, observed, registered
+from provision.places import PemFile
+from tests.build import DAY, HOUR, MAIL, NOW, USERS, a_secret, observed, registered
 from tests.build import a_manifest as manifest_of
 from tests.worlds import HERE, a_scope_spec, asks
 from tests.worlds import a_spec as plain
@@ -249,3 +253,28 @@ def test_a_managed_identity_is_wanted_with_its_roles() -> None:
     assert whole(seen=seen, identities=(spec,)).identities == (
         DesiredIdentity(key="func", principal_id="sp-1", app_roles=frozenset({MAIL})),
     )
+
+
+def test_two_pem_files_with_one_certificate_are_a_mistake() -> None:
+    def kept_up(name: str, line: int) -> CertificateSpec:
+        store = PemFile(path=Path(f"{name}.pem"))
+        return CertificateSpec(
+            name=name,
+            lifetime=timedelta(),
+            renew_before=30 * DAY,
+            overlap=DAY,
+            store=store,
+            mark=Mark(line=line, column=3),
+        )
+
+    spec = replace(plain("web"), certificates=(kept_up("first", 4), kept_up("second", 9)))
+    one = Certificate(der=b"", thumbprint="AB12", start=NOW, end=NOW + DAY)
+    held = {spec.key: {"first": one, "second": one}}
+    seen = replace(observed(), certificates=held)
+
+    with pytest.raises(ManifestError) as caught:
+        resolve(manifest_of(applications=(spec,)), seen)
+
+    (problem,) = caught.value.problems
+    assert problem.line == 9
+    assert problem.message == '"second" has the same certificate as "first"'

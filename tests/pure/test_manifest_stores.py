@@ -55,6 +55,7 @@ def test_a_store_is_the_place_that_it_names(said, place, address):
 @pytest.mark.parametrize(
     ("said", "says"),
     [
+        ("x", 'a mapping is wanted here, not the text "x"'),
         ("{prefix: A_}", "6:40: it is not said where the value goes - write one of dotenv, json, keyVault, command"),
         ("{dotenv: .env, json: a.json}", '6:55: a value has one store, and "json" beside "dotenv" is one too many'),
         ("{json: a.json, prefix: A_}", '6:55: "prefix" belongs to dotenv, not to json'),
@@ -178,3 +179,19 @@ def test_variables_of_the_manifest_are_filled_in_before_the_places_of_a_command(
 
     assert isinstance(place, CommandStore)
     assert place.write == ("put", "{keyId}/{clientId}")
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ("env", "lines of a dotenv file cannot hold a certificate - write input: json"),
+        ("{a: '{clientSecret}'}", '"{clientSecret}" has the unknown place {clientSecret} in it'),
+        ("{a: '{clientId}'}", 'the value is nowhere in this input - write "{clientCertificate}"'),
+    ],
+)
+def test_a_command_that_cannot_keep_a_certificate_is_refused(form, says):
+    store = f"{{command: {{write: [put], input: {form}}}}}"
+
+    found = refusals(with_application(f"credentials: {{ci: {{certificate: {{store: {store}}}}}}}"))
+
+    assert any(says in each for each in found)

@@ -115,3 +115,53 @@ def test_a_trust_that_only_changes_its_name_leaves_before_it_comes() -> None:
         ADDED,
         RemoveFederated(app="web", credential="z", subject="o"),
     )
+
+
+def crowd(count: int, owner: str, prefix: str) -> tuple[FederatedIdentityCredential, ...]:
+    names = [f"{prefix}{number:02}" for number in range(count)]
+    return tuple(there(name, subject=f"s-{name}", owner=owner) for name in names)
+
+
+def wanting(count: int, prefix: str = "new") -> DesiredApplication:
+    names = [f"{prefix}{number:02}" for number in range(count)]
+    return trusting(*(replace(MAIN, name=name, subject=f"s-{name}") for name in names))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "wanted", "notes"),
+    [
+        (2, 18, []),
+        (1, 20, ["there is 1 federated credential of others, the manifest wants 20"]),
+        (20, 1, ["there are 20 federated credentials of others, the manifest wants 1"]),
+        (20, 0, []),
+    ],
+)
+def test_others_trusts_count_against_the_limit_and_a_plan_says_so(
+    theirs: int, wanted: int, notes: list[str]
+) -> None:
+    found = having(*crowd(theirs, "fabrikam", "their"))
+
+    plan = diff(desired(wanting(wanted)), observed(found), now=NOW)
+
+    assert [note.says.partition(", and an")[0] for note in plan.notes] == notes
+    assert all("an application takes 20" in note.says for note in plan.notes)
+
+
+def test_a_trust_that_leaves_a_full_application_makes_room_first() -> None:
+    steps = planned(wanting(2), having(*crowd(19, OWNER, "old")))
+
+    kinds = [type(step) for step in steps]
+    assert kinds == [RemoveFederated, AddFederated, AddFederated] + [RemoveFederated] * 18
+    assert sorted(each.credential for each in steps if isinstance(each, RemoveFederated)) == [
+        f"old{number:02}" for number in range(19)
+    ]
+
+
+def test_the_directory_never_holds_more_than_it_takes_where_that_can_be_had() -> None:
+    for ours, theirs, wanted in ((20, 0, 20), (10, 10, 10), (5, 15, 5), (19, 1, 1), (0, 20, 0)):
+        found = having(*crowd(ours, OWNER, "old"), *crowd(theirs, "fabrikam", "their"))
+        count = ours + theirs
+        for step in planned(wanting(wanted), found):
+            count += {AddFederated: 1, RemoveFederated: -1}.get(type(step), 0)
+            assert count <= 20
+        assert count == theirs + wanted

@@ -18,6 +18,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from provision.sandbox.app import Front
+from tests.sandbox.beside import PEOPLE, POLICIES, POLICY_ENUMS
 
 _EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -25,39 +26,9 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _CONTEXT = re.compile(r"https://[^/]+/(v1\.0|beta)/\$metadata#(.+)")
 _PLACE = re.compile(
-    r"(?P<set>\w+)(?:\('[^']*'\)/(?P<navigation>\w+))?(?:\((?P<select>[\w,]+)\))?(?P<one>/\$entity)?"
+    r"(?:policies/)?(?P<set>\w+)(?:\('[^']*'\)/(?P<navigation>\w+))?(?:\((?P<select>[\w,]+)\))?(?P<one>/\$entity)?"
 )
 
-# The subset has neither people nor groups; these are their properties in /v1.0.
-_PEOPLE = """
-user businessPhones:[String] displayName:String givenName:String jobTitle:String mail:String
- mobilePhone:String officeLocation:String preferredLanguage:String surname:String
- userPrincipalName:String accountEnabled:Boolean city:String companyName:String country:String
- createdDateTime:DateTimeOffset creationType:String department:String employeeId:String
- employeeType:String externalUserState:String faxNumber:String identities:[objectIdentity]
- imAddresses:[String] mailNickname:String onPremisesImmutableId:String
- onPremisesSyncEnabled:Boolean otherMails:[String] passwordPolicies:String
- passwordProfile:passwordProfile postalCode:String proxyAddresses:[String]
- securityIdentifier:String showInAddressList:Boolean
- signInSessionsValidFromDateTime:DateTimeOffset state:String streetAddress:String
- usageLocation:String userType:String
-group classification:String createdDateTime:DateTimeOffset creationOptions:[String]
- description:String displayName:String expirationDateTime:DateTimeOffset groupTypes:[String]
- isAssignableToRole:Boolean mail:String mailEnabled:Boolean mailNickname:String
- membershipRule:String membershipRuleProcessingState:String onPremisesDomainName:String
- onPremisesLastSyncDateTime:DateTimeOffset onPremisesNetBiosName:String
- onPremisesSamAccountName:String onPremisesSecurityIdentifier:String
- onPremisesSyncEnabled:Boolean preferredDataLocation:String preferredLanguage:String
- proxyAddresses:[String] renewedDateTime:DateTimeOffset resourceBehaviorOptions:[String]
- resourceProvisioningOptions:[String] securityEnabled:Boolean securityIdentifier:String
- theme:String uniqueName:String visibility:String
- onPremisesProvisioningErrors:[onPremisesProvisioningError]
-directoryRole description:String displayName:String roleTemplateId:String
-objectIdentity issuer:String issuerAssignedId:String signInType:String
-onPremisesProvisioningError category:String occurredDateTime:DateTimeOffset
- propertyCausingError:String value:String
-federatedIdentityExpression languageVersion:Int32 value:String
-"""
 # What answers hold although the model of /v1.0 does not, and why.
 _BESIDE = {
     ("servicePrincipal", "createdDateTime"): "Edm.DateTimeOffset",  # answers have always had it
@@ -119,7 +90,7 @@ class Model:
 
 @cache
 def model() -> Model:
-    """The subset that ships with the product, with people and groups added."""
+    """The subset that ships with the product, with people, groups and policies added."""
     text = files("provision").joinpath("data", "graph-csdl-subset.xml").read_text("utf-8")
     root = ElementTree.fromstring(text)  # noqa: S314 - our own file
     read = Model(types={}, enums={}, sets={})
@@ -202,9 +173,9 @@ def _type(element: ElementTree.Element) -> Type:
 
 
 def _add_people(read: Model) -> None:
-    for line in re.sub(r"\n ", " ", _PEOPLE.strip()).splitlines():
+    for line in re.sub(r"\n ", " ", PEOPLE.strip()).splitlines():
         name, *properties = line.split()
-        entity = name in {"user", "group", "directoryRole"}
+        entity = name in {"user", "group", "directoryRole", *POLICIES.values()}
         read.types[name] = Type(
             base="directoryObject" if entity else None,
             entity=entity,
@@ -215,6 +186,9 @@ def _add_people(read: Model) -> None:
     for name in ("user", "group"):
         read.types[name].navigations["appRoleAssignments"] = "Collection(graph.appRoleAssignment)"
         read.sets[f"{name}s"] = name
+    read.sets.update(POLICIES)
+    for name, members in POLICY_ENUMS.items():
+        read.enums[name] = frozenset(members.split()), False
 
 
 def _property(text: str) -> tuple[str, Property]:
@@ -371,6 +345,7 @@ _FITS = {
     "Edm.String": lambda value: isinstance(value, str),
     "Edm.Boolean": lambda value: isinstance(value, bool),
     "Edm.Int32": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "Edm.Duration": lambda value: isinstance(value, str) and value.startswith("P"),
     "Edm.Guid": lambda value: isinstance(value, str) and _GUID.fullmatch(value) is not None,
     "Edm.DateTimeOffset": lambda value: isinstance(value, str) and bool(_MOMENT.fullmatch(value)),
     "Edm.Binary": _is_base64,

@@ -74,10 +74,10 @@ def test_a_pipelines_token_is_exchanged(server: Server, ask: Ask) -> None:
         ({"issuer": GITHUB.upper()}, 700211, "issuer '"),
         (
             {"subject": SUBJECT.upper()},
-            700213,
-            f"subject '{SUBJECT.upper()}'. Check your federated",
+            7002138,
+            f"subject '{SUBJECT.upper()}'. The subject matches with case-insensitive comparison, but not",
         ),
-        ({"subject": f"{SUBJECT} "}, 700213, "subject '"),
+        ({"subject": f"{SUBJECT} "}, 700213, f"subject '{SUBJECT} '. Check your federated"),
         ({"audience": EXCHANGE.lower()}, 700212, f"audience '{EXCHANGE.lower()}'. Please check"),
     ],
 )

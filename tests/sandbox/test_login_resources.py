@@ -16,7 +16,7 @@ from workloads import refusal
 from provision.sandbox.server import Server, serve
 
 ROLE = "b1c9a4a4-3f5a-4d6e-9a52-2f2a8a6f0b11"
-VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+STORAGE = "e406a681-f3d4-42a8-90b6-c2b029497af1"
 
 
 @pytest.fixture(scope="module")
@@ -188,12 +188,12 @@ def test_a_disabled_api_is_refused(operator: Caller, client: Client) -> None:
 def test_a_service_of_microsoft_is_there_once_somebody_brought_it(
     operator: Caller, client: Client
 ) -> None:
-    before = client.ask("https://vault.azure.net")
-    made(operator.post("servicePrincipals", {"appId": VAULT}))
+    before = client.ask("https://storage.azure.com")
+    made(operator.post("servicePrincipals", {"appId": STORAGE}))
 
     assert refusal(before) == (400, "invalid_resource", 500011)
-    assert client.claims("https://vault.azure.net")["aud"] == "https://vault.azure.net"
-    assert client.claims("https://vault.azure.net/")["aud"] == "https://vault.azure.net/"
+    assert client.claims("https://storage.azure.com")["aud"] == "https://storage.azure.com"
+    assert client.claims("https://storage.azure.com/")["aud"] == "https://storage.azure.com/"
 
 
 def test_an_application_may_be_its_own_resource(operator: Caller, client: Client) -> None:

@@ -22,6 +22,7 @@ from provision.sandbox.directory import (
     organization,
     owners,
     passwords,
+    policies,
     service_principals,
     users,
 )
@@ -99,6 +100,14 @@ def _with_credentials(path: str) -> Iterator[Route]:
     yield Route("POST", f"{path}/removeKey", key_actions.remove_key)
 
 
+def _restrained(path: str) -> Iterator[Route]:
+    """The policy that is an object's own."""
+    assigned = f"{path}/appManagementPolicies"
+    yield Route("GET", assigned, policies.list_assigned)
+    yield Route("POST", f"{assigned}/$ref", policies.assign_policy)
+    yield Route("DELETE", f"{assigned}/{{policy}}/$ref", policies.unassign_policy)
+
+
 def _deleted() -> Iterator[Route]:
     bin = "directory/deletedItems"
     yield Route("GET", bin, deleted_items.list_deleted)
@@ -117,6 +126,8 @@ _GROUP = "groups/{group}"
 _USER = "users/{user}"
 _GRANT = "oauth2PermissionGrants/{grant}"
 _FEDERATED = f"{_APPLICATION}/federatedIdentityCredentials/{{credential}}"
+_DEFAULT_POLICY = "policies/defaultAppManagementPolicy"
+_POLICY = "policies/appManagementPolicies/{policy}"
 _CLASSIFICATIONS = f"{_PRINCIPAL}/delegatedPermissionClassifications"
 
 ROUTES: tuple[Route, ...] = (
@@ -133,6 +144,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "applications/delta", delta.list_changes),
     *_owned(_APPLICATION),
     *_with_credentials(_APPLICATION),
+    *_restrained(_APPLICATION),
     *_crud(
         _FEDERATED,
         federated_credentials.list_federated_credentials,
@@ -153,6 +165,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "servicePrincipals/delta", delta.list_changes),
     *_owned(_PRINCIPAL),
     *_with_credentials(_PRINCIPAL),
+    *_restrained(_PRINCIPAL),
     Route(
         "POST",
         f"{_PRINCIPAL}/addTokenSigningCertificate",
@@ -178,6 +191,17 @@ ROUTES: tuple[Route, ...] = (
         grants.delete_grant,
     ),
     Route("GET", "oauth2PermissionGrants/delta", delta.list_changes),
+    Route("GET", _DEFAULT_POLICY, policies.get_default_policy),
+    Route("PATCH", _DEFAULT_POLICY, policies.update_default_policy),
+    *_crud(
+        _POLICY,
+        policies.list_policies,
+        policies.create_policy,
+        policies.get_policy,
+        policies.update_policy,
+        policies.delete_policy,
+    ),
+    Route("GET", f"{_POLICY}/appliesTo", policies.list_restricted),
     *_deleted(),
     Route("GET", "directoryObjects/{object}", directory_objects.get_directory_object),
     Route("DELETE", "directoryObjects/{object}", directory_objects.delete_directory_object),

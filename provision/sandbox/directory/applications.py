@@ -7,7 +7,15 @@ from typing import Any
 
 from provision.sandbox import odata
 from provision.sandbox.call import Answer, Call, json_body
-from provision.sandbox.directory import cascade, entitlements, haste, keys, passwords, quota
+from provision.sandbox.directory import (
+    cascade,
+    entitlements,
+    haste,
+    keys,
+    passwords,
+    quota,
+    restrictions,
+)
 from provision.sandbox.directory.authorisation import authorise, holds_all
 from provision.sandbox.directory.beta import as_v1
 from provision.sandbox.directory.body import properties_of
@@ -118,7 +126,7 @@ def _create(call: Call, body: Mapping[str, Any], *, named: str | None = None) ->
     entitlements.check(row, None)
     row["_owners"] = bound_owners(call, body)
     quota.check(call)
-    shown_once = passwords.issue_all(call, row, wanted)
+    shown_once = passwords.issue_all(call, row, wanted, APPLICATIONS)
     call.tenant.put("applications", row)
     answer = {**row, "createdDateTime": moment_now(call)}
     if shown_once:
@@ -152,6 +160,7 @@ def _changed(call: Call, present: dict[str, Any], given: dict[str, Any]) -> dict
         row["keyCredentials"] = keys.replaced(
             call, given["keyCredentials"], present["keyCredentials"], APPLICATIONS
         )
+        restrictions.check_keys(call, row, present["keyCredentials"], APPLICATIONS)
     _settle_redirects(row, given)
     entitlements.complete(row)
     check_application(call, given, row)

@@ -17,6 +17,7 @@ APPLICATION_ADMINISTRATOR = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
 CLOUD_APPLICATION_ADMINISTRATOR = "158c047a-c907-4556-b7ef-446551a6b5f7"
 APPLICATION_DEVELOPER = "cf1c38e5-3621-4004-a7cb-879624dced7c"
 
+GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
 GROUPS_ADMINISTRATOR = "fdd7a751-b60b-444a-984c-02652fe8fa1c"
 
@@ -47,6 +48,8 @@ _READ_DOMAINS = frozenset({"Domain.Read.All", "Domain.ReadWrite.All", *_READ_DIR
 _READ_ORGANIZATION = frozenset(
     {"Organization.Read.All", "Organization.ReadWrite.All", *_READ_DIRECTORY}
 )
+_WRITE_POLICIES = frozenset({"Policy.ReadWrite.ApplicationConfiguration"})
+_READ_POLICIES = _WRITE_POLICIES | {"Policy.Read.All", "Policy.Read.ApplicationConfiguration"}
 _GRANT_ROLES = frozenset({"AppRoleAssignment.ReadWrite.All"})
 _GRANT_SCOPES = frozenset({"DelegatedPermissionGrant.ReadWrite.All", *_WRITE_DIRECTORY})
 
@@ -129,6 +132,13 @@ RIGHTS: Mapping[str, Right] = {
     "classifications.read": Right(granted=_READ_APPLICATIONS | _OWNED),
     "classifications.write": Right(
         granted=frozenset({"Policy.ReadWrite.PermissionGrant"}), directory_roles=_ADMINISTRATORS
+    ),
+    "policies.read": Right(
+        granted=_READ_POLICIES, directory_roles=_ADMINISTRATORS | {GLOBAL_READER}
+    ),
+    "policies.write": Right(granted=_WRITE_POLICIES, directory_roles=_ADMINISTRATORS),
+    "policies.assign": Right(
+        granted=_WRITE_POLICIES, with_any=_READ_APPLICATIONS, directory_roles=_ADMINISTRATORS
     ),
     "groups.read": Right(granted=_READ_GROUPS | {"Group.ReadBasic.All"}),
     "groups.create": Right(granted=_WRITE_GROUPS | {"Group.Create"}),

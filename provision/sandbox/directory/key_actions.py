@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provision.sandbox import edm
 from provision.sandbox.call import Answer, Call, json_body
-from provision.sandbox.directory import keys, proofs
+from provision.sandbox.directory import keys, proofs, restrictions
 from provision.sandbox.directory.authorisation import authorise
 from provision.sandbox.directory.body import complex_value, guid_of, object_of
 from provision.sandbox.directory.find import addressed, to_change
@@ -49,7 +49,9 @@ async def add_key(call: Call) -> Answer:
         raise duplicate_values("keyCredentials")
     if entries(row) >= MANIFEST_ENTRIES:
         raise too_large()
-    row["keyCredentials"] = [*row["keyCredentials"], key]
+    before = row["keyCredentials"]
+    row["keyCredentials"] = [*before, key]
+    restrictions.check_keys(call, row, before, kind)
     call.tenant.put(kind.collection, row)
     context = f"{call.graph}/$metadata#microsoft.graph.keyCredential"
     return Answer(body={"@odata.context": context, **key, "key": None})

@@ -8,6 +8,7 @@ from typing import Any
 
 from provision.sandbox import edm
 from provision.sandbox.call import Answer, Call, json_body
+from provision.sandbox.directory import restrictions
 from provision.sandbox.directory.authorisation import authorise
 from provision.sandbox.directory.body import complex_value, guid_of, object_of
 from provision.sandbox.directory.find import addressed, to_change
@@ -28,7 +29,7 @@ async def add_password(call: Call) -> Answer:
     row = to_change(call, kind, key)
     authorise(call, "applications.write", row)
     _check_size(row)
-    credential, text = issue(call, row, complex_value(wanted, "passwordCredential", kind))
+    credential, text = issue(call, row, complex_value(wanted, "passwordCredential", kind), kind)
     call.tenant.put(kind.collection, row)
     context = f"{call.graph}/$metadata#microsoft.graph.passwordCredential"
     return Answer(
@@ -63,13 +64,16 @@ async def remove_password(call: Call) -> Answer:
     return Answer(status=204)
 
 
-def issue(call: Call, row: dict[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+def issue(
+    call: Call, row: dict[str, Any], wanted: Mapping[str, Any], kind: edm.Kind
+) -> tuple[dict[str, Any], str]:
     """Put a new secret on the object; the value itself goes to the caller and nowhere else."""
     now = call.tenant.clock.now()
     start = _moment(wanted["startDateTime"]) or now
     end = _moment(wanted["endDateTime"]) or _years_later(start)
     if end <= max(start, now):
         raise bad_request("Key credential end date is invalid.")
+    restrictions.check_password(call, row, kind, (start, end))
     text = call.tenant.new_secret_text()
     credential = {
         "customKeyIdentifier": wanted["customKeyIdentifier"],
@@ -89,10 +93,10 @@ def issue(call: Call, row: dict[str, Any], wanted: Mapping[str, Any]) -> tuple[d
 
 
 def issue_all(
-    call: Call, row: dict[str, Any], wanted: list[dict[str, Any]]
+    call: Call, row: dict[str, Any], wanted: list[dict[str, Any]], kind: edm.Kind
 ) -> list[dict[str, Any]]:
     """The secrets that came with a new object: the only answer that shows their values."""
-    made = [issue(call, row, each) for each in wanted]
+    made = [issue(call, row, each, kind) for each in wanted]
     return [{**credential, "secretText": text} for credential, text in made]
 
 

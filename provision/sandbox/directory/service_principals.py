@@ -8,7 +8,7 @@ from typing import Any
 from provision.sandbox import odata
 from provision.sandbox.call import Answer, Call, json_body
 from provision.sandbox.catalog import well_known
-from provision.sandbox.directory import cascade, keys, passwords, quota
+from provision.sandbox.directory import cascade, keys, passwords, quota, restrictions
 from provision.sandbox.directory.app_role_assignments import ASSIGNMENTS
 from provision.sandbox.directory.authorisation import authorise, holds_all
 from provision.sandbox.directory.body import properties_of
@@ -123,7 +123,7 @@ def _create(call: Call, body: Mapping[str, Any]) -> Answer:
     row = _changed(call, fresh, given)
     row["_owners"] = bound_owners(call, body)
     quota.check(call)
-    shown_once = passwords.issue_all(call, row, wanted)
+    shown_once = passwords.issue_all(call, row, wanted, SERVICE_PRINCIPALS)
     call.tenant.put("servicePrincipals", row)
     answer = {**row, "createdDateTime": moment_now(call)}
     if shown_once:
@@ -181,5 +181,6 @@ def _changed(call: Call, present: dict[str, Any], given: dict[str, Any]) -> dict
         row["keyCredentials"] = keys.replaced(
             call, given["keyCredentials"], present["keyCredentials"], SERVICE_PRINCIPALS
         )
+        restrictions.check_keys(call, row, present["keyCredentials"], SERVICE_PRINCIPALS)
     keys.check_encryption(row, SERVICE_PRINCIPALS)
     return row

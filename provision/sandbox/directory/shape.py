@@ -21,6 +21,8 @@ ORGANIZATION = edm.KINDS["organization"]
 DOMAINS = edm.KINDS["domains"]
 FEDERATED = edm.KINDS["federatedIdentityCredentials"]
 CLASSIFICATIONS = edm.KINDS["delegatedPermissionClassifications"]
+DEFAULT_POLICY = edm.KINDS["defaultAppManagementPolicy"]
+POLICIES = edm.KINDS["appManagementPolicies"]
 
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "applications": {
