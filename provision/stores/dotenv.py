@@ -107,8 +107,7 @@ class Dotenv:
         with self._telling("change"):
             target = self._file.target
             pem = self._pem(target, key_id)
-            with replacing.locked(target):
-                replacing.sweep(pem)
+            with replacing.locked(target):  # which sweeps up what a killed run wrote
                 named = assignments.values(self._text(target)).get(
                     self._keys(CERTIFICATE_KEYS[2])[0]
                 )

@@ -39,7 +39,7 @@ def locked(path: Path) -> Iterator[None]:
     except Timeout as error:
         raise Busy(f"another process has kept it locked for {_PATIENCE:.0f} s") from error
     try:
-        sweep(path)
+        _sweep(path)
         yield
     finally:
         lock.release()
@@ -118,10 +118,8 @@ def _settle(folder: Path) -> None:
             os.close(handle)
 
 
-def sweep(path: Path) -> None:
-    """Remove what a killed writer left next to the file.
-
-    Whoever holds the lock owns the temporary files made under it: a killed writer's are stale.
+def _sweep(path: Path) -> None:
+    """Whoever holds the lock owns the temporary files made under it: a killed writer's are stale.
 
     Another machine that shares the folder has a lock of its own, and may be writing at this moment.
     """
