@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.sweep import vaults
 from tests.sweep.bench import Bench
 from tests.sweep.consumers import Value
 
@@ -23,6 +24,7 @@ case "$1" in
 esac
 """
 
+VAULT = "team-vault"
 FOLDER = "kept"
 """Where the stores are, below the manifest's folder."""
 
@@ -110,9 +112,30 @@ def _command(*verbs: str) -> dict[str, Any]:
     return {"command": {**argv, "input": "json"}}
 
 
+def _vault(bench: Bench) -> Value | None:
+    """The newest version of the vault's secret, with whose it is on its tags."""
+    found = vaults.secret(bench.server, VAULT, "ci")
+    if found is None:
+        return None
+    pem = found["contentType"] == "application/x-pem-file"
+    return Value(
+        tenant_id=found["tags"]["tenantId"],
+        client_id=found["tags"]["clientId"],
+        key_id=found["tags"]["keyId"],
+        secret="" if pem else found["value"],
+        pem=found["value"] if pem else "",
+    )
+
+
+def _versions(bench: Bench) -> list[str]:
+    """One for each credential of which a version is enabled."""
+    enabled = vaults.enabled(bench.server, VAULT, "ci")
+    return sorted({each["tags"]["keyId"] for each in enabled})
+
+
 def _kinds() -> Iterator[Kind]:
     file, safe = _json("key.json"), _json("safe.json")
-    dotenv = {"dotenv": f"{FOLDER}/.env"}
+    dotenv, vault = {"dotenv": f"{FOLDER}/.env"}, {"keyVault": VAULT, "name": "ci"}
     yield Kind(name="dotenv", store=dotenv, read=_dotenv, copies=_one(_dotenv))
     yield Kind(name="json", store={"json": f"{FOLDER}/key.json"}, read=file, copies=_one(file))
     yield Kind(
@@ -130,6 +153,10 @@ def _kinds() -> Iterator[Kind]:
         read=file,
         copies=_one(file),
         certificate=True,
+    )
+    yield Kind(name="vault", store=vault, read=_vault, copies=_versions)
+    yield Kind(
+        name="certificate in vault", store=vault, read=_vault, copies=_versions, certificate=True
     )
 
 

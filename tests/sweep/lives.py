@@ -134,6 +134,7 @@ class Life:
         `between` a first issue and its proof the value may not work yet.
         """
         value = self.read()
+        assert value or not self.readers, "the store is empty, and was not"
         for reader in self.readers.values():
             if between and reader is value and self.record is None:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from tests.sweep.kinds import FOLDER, KEEPER, Kind
 FILE = "life.json"
 _CHANGES = {"os.rename", "os.remove", "os.chmod"}
 _KEYS = re.compile(r'"(?:key|customKeyIdentifier)":"[^"]*"')
-_TEXTS = re.compile(r"-----BEGIN .*-----END [A-Z ]*-----", re.DOTALL)
+_NOT_TOLD = re.compile(r"-----BEGIN .*-----END [A-Z ]*-----|\b[0-9a-f]{32}\b", re.DOTALL)
 _SHORT = re.compile(r"_([0-9a-f]{8})\.pem")
 
 _listening: list[Callable[[str, tuple[Any, ...]], None]] = []
@@ -56,6 +57,11 @@ class Workshop(Bench):
         """The folder that all manifests of the workshop keep their values in."""
         return self.workplace / FOLDER
 
+    @property
+    def vaults(self) -> Path:
+        """Where the sandbox keeps what is in its vaults."""
+        return self.server.folder / "vault"
+
     def lay_out(self, kind: Kind) -> None:
         """Put the manifest and the program into the workplace."""
         (self.workplace / FILE).write_text(json.dumps(kind.manifest, indent=2), encoding="utf-8")
@@ -71,6 +77,7 @@ class Workshop(Bench):
 
     def restore(self, moment: Moment) -> None:
         """Put the tenant, its time and the stores back."""
+        shutil.rmtree(self.vaults, ignore_errors=True)
         Bench.restore(self, moment)
         self.stores.mkdir(exist_ok=True)
 
@@ -78,8 +85,8 @@ class Workshop(Bench):
         """As for other states; certificates are told by their keyIds, and files by their names too."""
         ours = [body for key, body in self.objects().items() if strangers.get(key) != body]
         texts = [_KEYS.sub("", benches._without_chance(body)) for body in ours]
-        for path in sorted(self.stores.rglob("*")):
-            kept = _TEXTS.sub("PEM", path.read_text(encoding="utf-8"))
+        for path, content in sorted(self._stored().items()):
+            kept = _NOT_TOLD.sub("", content.decode().replace(": ", ":"))
             texts.append(benches._without_chance(f"{path.name.partition('.provision-')[0]} {kept}"))
         texts.sort(key=lambda text: _SHORT.sub("#", benches._GUID.sub("#", text)))
         numbers: dict[str, str] = {}
@@ -106,6 +113,10 @@ class Workshop(Bench):
             same = last is not None and now == (_writes(last), last.stores)
             moment = last if same and last is not None else self.keep()
             self._seen.append(Death(when=when, what=what, moment=moment))
+
+    def _stored(self) -> dict[Path, bytes]:
+        found = (*self.stores.rglob("*"), *self.vaults.rglob("*"))
+        return {path: path.read_bytes() for path in found if path.is_file()}
 
     @contextmanager
     def _requests_seen(self) -> Iterator[None]:
