@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from provision.errors import StoreError, Unreadable
+from provision.errors import StoreError, Unconfirmed, Unreadable
 from provision.places import CommandStore, filled
 from provision.stores import (
     Belongs,
@@ -62,11 +62,15 @@ class Command:
             ) from None
 
     def write(self, entry: Entry) -> None:
-        """Hand the value to the program; it is kept when that ends with exit code 0."""
+        """Hand the value to the program; it is kept when that ends with exit code 0.
+
+        One that did not end by itself may have kept it, and so may one that failed, which is believed only where nobody
+        can look.
+        """
         known = fields.of(entry)
-        value = entry.secret.reveal()
         argv = [filled(each, _told(known)) for each in self._place.write]
-        self._ended(argv, _given(self._place.input, entry), values=(value,))
+        given = _given(self._place.input, entry)
+        self._ended(argv, given, values=(entry.secret.reveal(),), storing=True)
 
     def remove(self, app_id: str) -> bool:
         """Have it removed, if that can be done and nothing tells that it is another's."""
@@ -104,6 +108,7 @@ class Command:
         *,
         values: Iterable[str] = (),
         failing: type[StoreError] = StoreError,
+        storing: bool = False,
     ) -> running.Ended:
         """Run it to a good end, or say what went wrong without the value."""
         seconds = self._place.timeout.total_seconds()
@@ -126,6 +131,9 @@ class Command:
         else:
             says = f"{_shown(argv)} {_how(ended.code)}"
             hint = "Run it by hand to see why; what it gets is on its standard input."
+        ended_itself = ended.code is not None and ended.code > 0
+        if storing and (self._place.read or not ended_itself):
+            failing = Unconfirmed
         raise failing(says + "".join(f"\n  {line}" for line in told.split("\n") if line), hint=hint)
 
 

@@ -17,12 +17,20 @@ from tests.sweep.consumers import Value
 
 KEEPER = """#!/bin/sh
 # Keeps what comes on standard input in a file of its own, and prints it when it is asked to.
+how=$(cat trouble 2>/dev/null)
 case "$1" in
-    write) cat > "$2.new" && mv "$2.new" "$2" ;;
+    write)
+        rm -f trouble
+        test "$how" = refuses && exit 1
+        cat > "$2.new" && mv "$2.new" "$2"
+        test "$how" = fails && exit 1
+        test "$how" = dies && kill -9 $$ ;;
     read) if [ -f "$2" ]; then cat "$2"; fi ;;
     remove) rm -f "$2" ;;
 esac
+exit 0
 """
+"""Once it refuses, or fails or dies when it has kept the value, if the file `trouble` says so."""
 
 VAULT = "team-vault"
 FOLDER = "kept"

@@ -141,3 +141,32 @@ def _one(shop: Workshop, start: Beginning, life: Life, trouble: Trouble, k: int)
     assert ended.exit_code in (0, 1), ended.said
     assert_survives(shop, start, life)
     return reached
+
+
+KEEPERS = [kind for kind in KINDS if "command" in kind.store]
+UPSETS = [
+    (kind, how)
+    for kind in KEEPERS
+    for how in ("refuses", "fails", "dies")
+    if kind.told or how != "fails"
+]
+"""A program that cannot be asked is believed when it says that it has failed."""
+
+
+@pytest.mark.parametrize(("kind", "how"), UPSETS, ids=lambda each: getattr(each, "name", each))
+@pytest.mark.parametrize("stage", STAGES[:2], ids=lambda stage: stage.name.replace(" ", "-"))
+def test_a_program_that_keeps_a_value_and_says_otherwise_locks_nobody_out(
+    shop: Workshop, kind: Kind, stage: Stage, how: str, record_property: pytest.RecordProperty
+) -> None:
+    """It refuses it, or keeps it and then fails or dies."""
+    start = beginning(shop, kind, stage)
+    shop.restore(start.moment)
+    life = Life(shop=shop, kind=kind)
+    life.read()
+    shop.upset_keeper(how)
+
+    ended = shop.command(*stage.command)
+
+    assert ended.exit_code == (0 if kind.told and how != "refuses" else 1), ended.said
+    assert_survives(shop, start, life)
+    record_property("lived", (kind.name, stage.name, f"program {how}", 1, 1))

@@ -70,6 +70,10 @@ class Workshop(Bench):
         keeper.chmod(0o700)
         self.stores.mkdir(exist_ok=True)
 
+    def upset_keeper(self, how: str) -> None:
+        """The next time that the program is to keep a value, it does this."""
+        (self.workplace / "trouble").write_text(how, encoding="utf-8")
+
     def command(self, *words: str) -> Outcome:
         """One command about the manifest in the workplace, with its real stores."""
         verb, *options = words
