@@ -160,6 +160,8 @@ def _why_add(case: Case) -> str | None:
         return f"expired {roughly(now - active.end)} ago"
     if facts.unclear(now):
         return "an earlier run did not say what it has stored"
+    if facts.borrowed:
+        return f"its place holds another {case.noun}"
     if not fits(case.wanted, active) and not facts.elsewhere:
         return f"a {case.noun} is wanted in place of what there is"
     if due(case.wanted, active, now) and not facts.elsewhere:
