@@ -10,7 +10,14 @@ from itertools import groupby
 from auth.errors import AuthError
 from provision import keys, trust
 from provision.entitlements import ROLES, entries
-from provision.errors import GraphError, Interrupted, NotYetVisible, ProvisionError, Unreadable
+from provision.errors import (
+    GraphError,
+    Interrupted,
+    NotYetVisible,
+    ProvisionError,
+    StoreError,
+    Unreadable,
+)
 from provision.graph import directory
 from provision.graph.client import recording
 from provision.life import listed_in
@@ -270,17 +277,20 @@ async def _purge(object_id: str, app: str, target: Target) -> None:
 
 
 def _clean_stores(manifest: Manifest, observed: Observed, target: Target, kept: set[str]) -> None:
-    """Only values of this tenant, and only of applications that are known to be gone."""
+    """Only values of this tenant, and only of applications that are known to be gone.
+
+    A store that cannot be cleaned keeps nobody from the others, nor from the receipt of what is deleted by now.
+    """
     for spec in manifest.applications:
-        for each in spec.stored if spec.key not in kept else ():
-            store = target.open_store(target.place_of(each.store))
-            found = observed.applications.get(spec.key) or observed.deleted.get(spec.key)
-            if found and _holds(store, found.application.app_id, target):
-                try:
+        found = observed.applications.get(spec.key) or observed.deleted.get(spec.key)
+        for each in spec.stored if found and spec.key not in kept else ():
+            try:
+                store = target.open_store(target.place_of(each.store))
+                if found and _holds(store, found.application.app_id, target):
                     store.remove(found.application.app_id)
-                except Unreadable as error:
-                    where = each.store.address
-                    target.tell(f"Warning: {spec.key}/{each.name} stays in {where}: {error}")
+            except StoreError as error:
+                where = each.store.address
+                target.tell(f"Warning: {spec.key}/{each.name} stays in {where}: {error}")
 
 
 def _holds(store: Store, app_id: str, target: Target) -> bool:
