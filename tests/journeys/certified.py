@@ -14,6 +14,7 @@ from uuid import uuid4
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFE = timedelta(minutes=5)
@@ -50,4 +51,5 @@ def assertion(pem: str, client_id: str, audience: str, *, now: datetime) -> str:
         "sub": client_id,
     }
     named = {"x5t#S256": base64.urlsafe_b64encode(thumbprint).decode().rstrip("=")}
-    return jwt.encode(claims, pem, algorithm="PS256", headers=named)
+    key = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
+    return jwt.encode(claims, key, algorithm="PS256", headers=named)  # type: ignore[arg-type]
