@@ -60,12 +60,9 @@ class Consumer:
     @property
     def met(self) -> list[Met]:
         """What it has met so far, in order."""
-        found = []
-        for line in self._log.read_text("utf-8").splitlines(keepends=True):
-            after, what = line.split(" ", 1)
-            if what.endswith("\n"):
-                found.append(Met(after=int(after), what=what.strip()))
-        return found
+        *lines, _ = self._log.read_text("utf-8").split("\n")
+        said = (line.split(" ", 1) for line in lines)
+        return [Met(after=int(after), what=what) for after, what in said]
 
     @property
     def accepted(self) -> list[str]:
@@ -90,7 +87,7 @@ class Consumer:
 
     def comes_to(self, key_id: str) -> None:
         """Wait until it has signed in with this secret or certificate, and nothing else since."""
-        self._until_true(lambda: self.met[-1].what == key_id)
+        self._until_true(lambda: [each.what for each in self.met[-1:]] == [key_id])
 
     def read_again(self) -> None:
         """Tell it to read the store anew."""

@@ -18,21 +18,28 @@ import truth
 from journey import Processes, Provision
 from signing import Consumer
 
-from provision import credentials
+from provision import credentials, proof
 from provision.sandbox.server import Server
 
 TYPICAL = {"profile": "typical", "scale": 100.0, "seed": 41}
 SLOW = {"profile": "slow", "scale": 50.0, "seed": 4052}
 """Seeds decide how late each replica of the token service learns of each secret.
 
-Under this one the last replica is often 13 to 17 seconds behind the other two: that is time enough to ask these for
-three tokens, and less than a proof lasts.
+Under this slow one the last replica is often some 15 seconds behind the other two: time enough to ask these for three
+tokens.
 """
 DAILY = {"lifetime": "3d", "renewBefore": "2d", "overlap": "24h"}
 DAY = timedelta(hours=25)
 """So long after a renewal the next one is due, and so is the end of the one before."""
 COMMANDS = (("rotate",), ("apply", "--yes"))
 """What renews what is due."""
+
+
+@pytest.fixture
+def rotations(request: pytest.FixtureRequest) -> int:
+    """How many a test asks for: the fewer, and with --sweep the more."""
+    few, many = request.param
+    return int(many if request.config.getoption("--sweep") else few)
 
 
 def start(provision: Provision, sandbox: Server, **named: Any) -> Path:
@@ -103,8 +110,8 @@ def assert_never_refused(reader: Consumer, used: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("sandbox", "rotations"),
-    [pytest.param(TYPICAL, 50, id="typical"), pytest.param(SLOW, 20, id="slow")],
-    indirect=["sandbox"],
+    [pytest.param(TYPICAL, (50, 200), id="typical"), pytest.param(SLOW, (20, 20), id="slow")],
+    indirect=True,
 )
 def test_a_consumer_that_reads_the_store_for_every_sign_in_is_never_refused(
     sandbox: Server, provision: Provision, provision_process: Processes, rotations: int
@@ -126,8 +133,9 @@ def test_three_quick_tokens_prove_nothing_and_the_same_consumer_is_refused(
     provision_process: Processes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """So it is the length of the proof that keeps it from being refused, and not that nobody asks at the wrong time."""
+    """So it is the length of the proof that keeps it from being refused, and not luck; a few rotations show it."""
     monkeypatch.setattr(credentials, "TOKENS", 3)
+    monkeypatch.setattr(proof, "WHEN_LATE", 1)
     manifest = start(provision, sandbox)
     reader = Consumer(provision_process, sandbox, paper.STORE)
 
@@ -142,14 +150,14 @@ def test_three_quick_tokens_prove_nothing_and_the_same_consumer_is_refused(
     assert {each.split()[-1] for each in reader.refusals} == {"AADSTS7000215"}
 
 
-@pytest.mark.parametrize("sandbox", [TYPICAL], indirect=True)
+@pytest.mark.parametrize(("sandbox", "rotations"), [(TYPICAL, (3, 20))], indirect=True)
 def test_a_consumer_that_signs_in_with_a_certificate_is_never_refused(
-    sandbox: Server, provision: Provision, provision_process: Processes
+    sandbox: Server, provision: Provision, provision_process: Processes, rotations: int
 ) -> None:
     manifest = start(provision, sandbox, ci=a_certificate(**DAILY))
     reader = Consumer(provision_process, sandbox, paper.STORE)
 
-    commands = [*islice(cycle(COMMANDS), 4)]
+    commands = [*islice(cycle(COMMANDS), rotations)]
     used = renew_daily(provision, sandbox, manifest, {"ci": reader}, commands)
 
     assert_never_refused(reader, used["ci"])
@@ -157,9 +165,9 @@ def test_a_consumer_that_signs_in_with_a_certificate_is_never_refused(
     assert left == sorted(f".env.AZURE_{key_id[:8]}.pem" for key_id in used["ci"][-2:])
 
 
-@pytest.mark.parametrize("sandbox", [TYPICAL], indirect=True)
+@pytest.mark.parametrize(("sandbox", "rotations"), [(TYPICAL, (2, 20))], indirect=True)
 def test_three_consumers_of_one_file_are_never_refused_while_all_of_it_is_renewed(
-    sandbox: Server, provision: Provision, provision_process: Processes
+    sandbox: Server, provision: Provision, provision_process: Processes, rotations: int
 ) -> None:
     manifest = start(
         provision,
@@ -175,7 +183,7 @@ def test_three_consumers_of_one_file_are_never_refused_while_all_of_it_is_renewe
         for name in ("first", "second", "third")
     }
 
-    used = renew_daily(provision, sandbox, manifest, readers, [("rotate",)] * 3)
+    used = renew_daily(provision, sandbox, manifest, readers, [("rotate",)] * rotations)
 
     for name, reader in readers.items():
         assert_never_refused(reader, used[name])
@@ -185,9 +193,10 @@ def test_three_consumers_of_one_file_are_never_refused_while_all_of_it_is_renewe
 @pytest.mark.parametrize(
     ("credential", "rotations"),
     [
-        pytest.param(paper.a_secret(), 4, id="secret"),
-        pytest.param(a_certificate(), 2, id="certificate"),
+        pytest.param(paper.a_secret(), (4, 20), id="secret"),
+        pytest.param(a_certificate(), (2, 20), id="certificate"),
     ],
+    indirect=["rotations"],
 )
 def test_a_consumer_that_keeps_what_it_has_read_for_the_whole_overlap_is_never_refused(
     sandbox: Server,

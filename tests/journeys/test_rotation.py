@@ -34,11 +34,44 @@ def held(folder: Path) -> str:
     return paper.stored(folder)["AZURE_CLIENT_SECRET_ID"]
 
 
+def proof_of(server: Server) -> Iterator[int]:
+    """What the token service answered between the making of a secret and the record of its being stored."""
+    entries = iter(server.requests)
+    made = next(each for each in entries if each.path.endswith("/addPassword"))
+    for each in entries:
+        if each.method == "PATCH":
+            return
+        if each.path.endswith("/token") and each.sequence > made.sequence:
+            yield each.status
+
+
 def signs_in(server: Server, folder: Path) -> bool:
     """Whether the stored secret is accepted, asked without code of ours."""
     trusted = outsider.trust(server)
     answer = consumer.sign_in(server.url, trusted, consumer.settings(folder / paper.STORE))
     return not answer.startswith("refused")
+
+
+def test_a_rotation_is_proven_by_fifteen_tokens(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    sandbox.requests.clear()
+
+    provision("rotate", applied, "--now")
+
+    assert [*proof_of(sandbox)] == [200] * 15
+
+
+@pytest.mark.parametrize("sandbox", [{"profile": "typical", "seed": 41}], indirect=True)
+def test_a_new_secret_that_was_refused_at_first_is_proven_by_twice_as_many_tokens(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    """Fifteen in a row that miss the one replica of three which is late are rare: a thousand rotations meet some."""
+    sandbox.requests.clear()
+
+    provision("rotate", applied, "--now")
+
+    assert [*proof_of(sandbox)][-31:] == [401, *[200] * 30]
 
 
 def test_rotate_without_anything_due_changes_nothing(
