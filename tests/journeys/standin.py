@@ -1,7 +1,7 @@
 """A stand-in for gh, kubectl, vault, az and jq: writes down what it got, and keeps values as far as they do.
 
 The tests copy it under those names to the head of PATH. It uses nothing of ours. With STANDIN_FAILS in its environment,
-a program that is to write complains with all that it was given.
+a program that is to write complains with all that it was given; with STANDIN_DENIES, vault reads nothing.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ def vault(words: tuple[str, ...], given: str, kept: Path) -> int:
         kept.write_text(json.dumps(json.loads(given)), encoding="utf-8")
     if "get" not in words:
         return 0
+    if "STANDIN_DENIES" in os.environ:
+        sys.stderr.write("Code: 403. Errors:\n\n* permission denied\n")
+        return 2
     if not kept.exists():
         sys.stderr.write("No value found at secret/data/my-workload\n")
         return 2

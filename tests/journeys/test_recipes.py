@@ -23,6 +23,7 @@ from tests.readme import README, blocks
 
 RECIPES = ("gh", "kubectl", "vault", "az")
 READ_BACK = ("kubectl", "vault")
+REMOVES = ("gh", "kubectl", "vault")
 Run = Callable[..., Outcome]
 
 
@@ -53,13 +54,12 @@ def write(folder: Path, name: str) -> Path:
     return paper.write(folder, paper.an_app(credentials={"ci": secret}))
 
 
-def calls(programs: Path, name: str) -> list[dict[str, Any]]:
-    """What a stand-in was asked to keep, in order."""
-    every = [
-        json.loads(each.read_text(encoding="utf-8")) for each in sorted(programs.glob("call-*"))
-    ]
-    kept = {"set", "apply", "put"}
-    return [each for each in every if each["name"] == name and kept & {*each["argv"]}]
+def calls(programs: Path, name: str, *verbs: str) -> list[dict[str, Any]]:
+    """What a stand-in was asked, in order: to keep something, unless other verbs are given."""
+    paths = sorted(programs.glob("call-*"))
+    found = [json.loads(each.read_text(encoding="utf-8")) for each in paths]
+    wanted = {*(verbs or ("set", "apply", "put"))}
+    return [each for each in found if each["name"] == name and wanted & {*each["argv"]}]
 
 
 def delivered(call: dict[str, Any]) -> str:
@@ -150,6 +150,39 @@ def test_what_a_recipe_reads_back_is_known_to_be_held_and_proven(
     assert len(calls(programs, name)) == 1
 
 
+def test_a_vault_that_may_not_be_read_is_not_taken_for_an_empty_one(
+    sandbox: Server,
+    provision: Provision,
+    workplace: Path,
+    programs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The recipe tells one failure of `vault kv get` from all others by its words."""
+    monkeypatch.setenv("STANDIN_DENIES", "1")
+
+    refused = provision("apply", write(workplace, "vault"), "--yes", "--real-stores")
+
+    assert refused.exit_code == 1
+    assert "permission denied" in refused.said
+    assert truth.applications(sandbox) == []
+    assert calls(programs, "vault") == []
+
+
+@pytest.mark.parametrize("name", REMOVES)
+def test_destroy_has_the_program_remove_what_it_keeps(
+    sandbox: Server, provision: Provision, workplace: Path, programs: Path, name: str
+) -> None:
+    manifest = write(workplace, name)
+    provision("apply", manifest, "--yes", "--real-stores", "--skip-verify")
+
+    done = provision("destroy", manifest, "--yes", "--real-stores")
+
+    assert done.exit_code == 0, done.said
+    (call,) = calls(programs, name, "delete")
+    assert [name, *call["argv"]] == recipe(name)["command"]["remove"]
+    assert call["stdin"] == ""
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_program_that_fails_and_repeats_the_value_changes_nothing_and_shows_nothing(
     sandbox: Server,
@@ -168,7 +201,8 @@ def test_a_program_that_fails_and_repeats_the_value_changes_nothing_and_shows_no
 
     first, refused = calls(programs, name)
     assert failed.exit_code == 1
-    assert "cannot keep this: (redacted)" in failed.said or "(redacted)" in failed.said
+    assert f"{name}: cannot keep this:" in failed.said
+    assert "(redacted)" in failed.said
     assert delivered(refused) not in failed.stdout + failed.stderr
     assert truth.key_ids(sandbox) == [old]
     assert signs_in(sandbox, delivered(first))
