@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from auth.errors import SignInUnreachable
 from provision.clock import backoff
+from provision.errors import Unreadable
 from provision.graph import directory
 from provision.life import facts_of, listed_in
 from provision.manifest.spec import ApplicationSpec, Manifest, StoredSpec
@@ -166,9 +167,7 @@ def _stored_meanwhile(
         if (held := seen.held.get(name)) and held.readable and held.key_id is None
     }
     read = (
-        (secret, target.open_store(target.place_of(secret.store)).read())
-        for secret in doubt.spec.stored
-        if secret.name in empty
+        (secret, reread(target, secret)) for secret in doubt.spec.stored if secret.name in empty
     )
     return tuple(
         (secret, value)
@@ -178,6 +177,14 @@ def _stored_meanwhile(
         and value.tenant_id == target.tenant_id
         and value.client_id == seen.application.app_id
     )
+
+
+def reread(target: Target, spec: StoredSpec) -> Stored | None:
+    """What a store holds by now; nothing where it cannot be read any more."""
+    try:
+        return target.open_store(target.place_of(spec.store)).read()
+    except Unreadable:
+        return None
 
 
 async def _works(target: Target, app: str, secret: StoredSpec, value: Stored) -> bool | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from functools import partial
 
 from auth.errors import AuthError
 from provision import issuing, keys
@@ -27,7 +28,6 @@ from provision.plan import (
 )
 from provision.proof import TOKENS, prove
 from provision.run import Outdated, Run
-from provision.secret import Secret
 from provision.stores import Belongs, Entry, Store, where
 
 Add = AddSecret | AddCertificate
@@ -38,7 +38,8 @@ async def issue(step: Add, run: Run) -> str:
     state, wanted = run.states[step.app], run.stored_of(step.app, step.credential)
     place = run.target.place_of(wanted.store)
     store = run.target.open_store(place)
-    owner = Belongs(tenant_id=run.target.tenant_id, client_id=state.app_id)
+    certified = isinstance(step, AddCertificate)
+    owner = Belongs(tenant_id=run.target.tenant_id, client_id=state.app_id, certificate=certified)
     await asyncio.to_thread(store.probe, owner)
     if isinstance(step, AddCertificate) and isinstance(place, PemFile):
         return await _trust_file(step, run, wanted, store)
@@ -69,7 +70,7 @@ async def _stored_first(step: Add, run: Run, made: Made, entry: Entry, store: St
         await issuing.take_back(step, run, made)
         raise
     try:
-        return await _proof(step, run, made.secret, rotation=False)
+        return await _proof(step, run, made, rotation=False)
     except Interrupted:
         raise  # the value is stored: the next run finds it there, tries it and records it
     except (ProvisionError, AuthError):
@@ -111,7 +112,7 @@ async def _forget(step: Add, run: Run, entry: Entry, store: Store) -> None:
 async def _proven_first(step: Add, run: Run, made: Made, entry: Entry, store: Store) -> float:
     """A rotation: the store keeps the old one until the new one was accepted everywhere we can tell."""
     try:
-        seconds = await _proof(step, run, made.secret, rotation=True)
+        seconds = await _proof(step, run, made, rotation=True)
         await _written(entry, store)
     except Unconfirmed as unclear:
         # It may be in use from now on. The next run cannot know either, and makes another one.
@@ -125,17 +126,18 @@ async def _proven_first(step: Add, run: Run, made: Made, entry: Entry, store: St
     return seconds
 
 
-async def _proof(step: Add, run: Run, value: Secret, *, rotation: bool) -> float:
+async def _proof(step: Add, run: Run, made: Made, *, rotation: bool) -> float:
     """Fresh tokens: one for a first credential, and many over a while where another one works meanwhile."""
     over = run.prove_over if rotation else 0.0
     return await prove(
         run.target,
         step.app,
         run.states[step.app].app_id,
-        value,
+        made.secret,
         tokens=max(TOKENS, math.ceil(over * 0.75)) if rotation else 1,
         over=over,
         waking=run.awake(step.app),
+        again=made.again,
     )
 
 
@@ -150,11 +152,13 @@ async def _trust_file(step: AddCertificate, run: Run, wanted: DesiredStored, sto
     certificate = held.certificate
     if step.thumbprint and certificate.thumbprint != step.thumbprint:
         raise Outdated  # it was exchanged since the plan, which says which one will be trusted
-    await issuing.trust(step, run, held.key_id, certificate)
+    again = partial(issuing.trust, step, run, held.key_id, certificate)
+    await again()
     said = "not proven: its private key is not in the file"
     if held.secret:
         try:
-            seconds = await _proof(step, run, held.secret, rotation=step.rotation)
+            made = Made(key_id=held.key_id, secret=held.secret, end=certificate.end, again=again)
+            seconds = await _proof(step, run, made, rotation=step.rotation)
         except (ProvisionError, AuthError):
             await issuing.distrust(step, run, held.key_id)
             raise

@@ -21,6 +21,7 @@ from provision.observe import observe, read_stores
 from provision.plan import (
     ADDS,
     KEEPING,
+    AddCertificate,
     CreateApplication,
     DeleteApplication,
     Note,
@@ -250,7 +251,11 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
             found = seen.applications.get(step.app) or seen.deleted.get(step.app)
             client_id = found.application.app_id if found else None
             place = target.place_of(places[step.app, step.credential])
-            owner = Belongs(tenant_id=target.tenant_id, client_id=client_id)
+            owner = Belongs(
+                tenant_id=target.tenant_id,
+                client_id=client_id,
+                certificate=isinstance(step, AddCertificate),
+            )
             warnings.extend(target.open_store(place).probe(owner))
     return sorted(set(warnings))
 
@@ -286,7 +291,7 @@ def unfinished(applied: Applied, manifest: Manifest) -> bool:
 async def token(
     manifest: Manifest, app: str, target: Target, *, resource: str | None = None
 ) -> str:
-    """A fresh token as a workload, with the first secret that a store here can give.
+    """A fresh token as a workload, with the first secret or certificate that a store here can give.
 
     It is for Microsoft Graph, or for the resource that is named as the manifest would.
     """
@@ -296,17 +301,23 @@ async def token(
         raise UsageError(f'There is no application "{app}" here', hint=f"Choose from: {known}")
     stored = await asyncio.to_thread(read_stores, target, manifest)
     for value in stored.get(app, {}).values():
-        if value and value.secret and value.client_id and value.tenant_id == target.tenant_id:
+        if value is None or value.secret is None:
+            continue
+        client_id = value.client_id if value.tenant_id == target.tenant_id else None
+        if value.certificate:  # a PEM file does not say whose it is: the manifest does
+            client_id = await app_id_of(target, manifest, app)
+        if client_id:
             return await target.token_of(
-                value.client_id, value.secret, await _resource(manifest, resource, target)
+                client_id, value.secret, await _resource(manifest, resource, target)
             )
     if not all(target.may_read(each.store) for each in specs[0].stored):
         raise StoreError(
-            f"The store of {app} is outside the manifest's folder, where a command that only looks reads nothing",
+            f"The store of {app} is outside the manifest's folder or a program, and a command that only looks "
+            "opens neither",
             hint="Keep the store below the manifest's folder; provision apply proves a secret anywhere.",
         )
     raise StoreError(
-        f"No store on this machine holds a secret of {app} for this tenant",
+        f"No store on this machine holds a secret or a private key of {app} for this tenant",
         hint="Run provision apply first, or provision rotate --now for a new secret here.",
     )
 

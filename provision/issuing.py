@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 from provision import certificates, keys
@@ -29,11 +30,15 @@ EARLIER = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A new credential in the only moment in which its value is at hand."""
+    """A new credential in the only moment in which its value is at hand.
+
+    `again` puts back what another writer of the same list may have lost; it writes nothing where nothing is missing.
+    """
 
     key_id: str
     secret: Secret
     end: datetime
+    again: Callable[[], Awaitable[None]] | None = None
 
 
 async def make(step: AddSecret | AddCertificate, run: Run, wanted: DesiredStored) -> Made:
@@ -57,14 +62,16 @@ async def _certificate(
     if pair.key is None:
         raise AssertionError("a pair that was just made has a key")
     key_id = str(uuid4())
-    await keys.add(
+    again = partial(
+        keys.add,
         run,
         step.app,
         key_id=key_id,
         certificate=pair.certificate,
         display_name=display_name(run.desired.owner, step.credential, run.nonce),
     )
-    return Made(key_id=key_id, secret=pair.key, end=pair.certificate.end)
+    await again()
+    return Made(key_id=key_id, secret=pair.key, end=pair.certificate.end, again=again)
 
 
 async def trust(step: AddCertificate, run: Run, key_id: str, certificate: Certificate) -> None:

@@ -39,16 +39,20 @@ def readable(
     """A manifest may be a stranger's: a command that only looks reads no file outside its folder, and runs nothing."""
     if not looking or manifest is None:
         return lambda _: True
-    folder = os.path.realpath(manifest.folder)
+    folder, real = os.path.realpath(manifest.folder), places(rehearsal, manifest)
 
     def may_read(spot: StorePlace) -> bool:
         match spot:
             case PemFile():
-                return Path(os.path.realpath(spot.path)).is_relative_to(folder)
+                return _within(spot.path, folder)
             case _ if rehearsal is not None:
-                return True
+                # The rehearsal may have come with a stranger's manifest, with links to anywhere in it.
+                place = real(spot)
+                return isinstance(place, DotenvStore | JsonStore) and _within(
+                    place.path, os.path.realpath(rehearsal)
+                )
             case DotenvStore() | JsonStore():
-                return Path(os.path.realpath(spot.path)).is_relative_to(folder)
+                return _within(spot.path, folder)
             case KeyVaultStore():
                 return True
             case CommandStore():
@@ -57,6 +61,10 @@ def readable(
                 assert_never(spot)
 
     return may_read
+
+
+def _within(path: Path, folder: str) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(folder)
 
 
 def rehearse(spot: StorePlace, under: Path, folder: Path) -> StorePlace:

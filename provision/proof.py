@@ -31,6 +31,10 @@ TOKENS = 15
 """How many tokens in a row prove a rotation: three quick ones may all come from one replica."""
 
 
+LONG = 30.0
+"""Seconds after which a refusal is not just the way from the directory to the token service."""
+
+
 async def prove(
     target: Target,
     app: str,
@@ -41,11 +45,13 @@ async def prove(
     over: float = 0.0,
     within: float = PATIENCE,
     waking: bool = False,
+    again: Callable[[], Awaitable[None]] | None = None,
 ) -> float:
     """Ask for `tokens` fresh tokens spread over `over` seconds, none refused; answers with the seconds it took.
 
     Raises ProofError when no unbroken run of them came `within` seconds (and `over`), or at once when
-    the refusal is none that waiting cures; `waking` says that a disabled one is to be enabled by now.
+    the refusal is none that waiting cures; `waking` says that a disabled one is to be enabled by now. `again` is done
+    once when it takes long: what was added may have been lost to another writer.
     """
     began = target.clock.monotonic()
     while True:
@@ -55,9 +61,12 @@ async def prove(
             return waited
         if not curable(refused, waking=waking) or waited > within + over:
             raise ProofError(
-                f"The new secret of {app} could not be proven: {refused}", hint=refused.hint
+                f"The new credential of {app} could not be proven: {refused}", hint=refused.hint
             ) from refused
-        target.progress.waiting(app, "the token service: new secret", waited, within + over)
+        if again and waited > LONG:
+            await again()
+            again = None
+        target.progress.waiting(app, "the token service: new credential", waited, within + over)
         await pause(target, min(1.0 + waited / 10, 10.0))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from auth.errors import AuthError, CredentialUnavailable, SignInUnreachable, TokenRefused
+from auth.federation import NoAssertion
 from provision import errors
 from provision.graph.refusals import POLICIES
+from provision.stores.vaulterrors import Refused
 from tests.samples import FORBIDDEN, ID
 
 REQUEST = "3a1f2a86-8d3e-4c84-9a9b-6a8a0f1c7f10"
@@ -112,11 +114,20 @@ FAILURES: tuple[Exception, ...] = (
         "the command vault did not end within 30 s",
         hint="Both values work for now. Apply again before the overlap has passed.",
     ),
+    Refused(
+        "Key Vault team-vault/my-workload could not be written: Forbidden (ForbiddenByRbac)",
+        hint="It takes the role Key Vault Secrets Officer on the vault, or an access policy with set.",
+        status=403,
+        inner="ForbiddenByRbac",
+    ),
     errors.ProofError(
         "The token service does not take secret ci of my-workload after 300 s",
         hint="Run the same command again; the new secret was taken back.",
     ),
     AuthError("The sign-in failed", hint="Sign in another way (--auth)."),
+    NoAssertion(
+        "the token of this job is about another subject", hint="Run it in the job that is trusted."
+    ),
     CredentialUnavailable(
         "There is no way to sign in",
         hint="Run `az login`.",

@@ -30,7 +30,7 @@ def loaded(path: Path) -> Iterator[Manifest]:
 
 def test_the_examples_are_these():
     assert [path.stem for path in EXAMPLES] == [
-        *("api-and-client", "daemon", "environments", "fleet"),
+        *("api-and-client", "credentials", "daemon", "environments", "fleet"),
         *("github-actions", "hello", "operator"),
     ]
 

@@ -10,7 +10,7 @@ import typer
 
 from provision.cli import review, saving
 from provision.cli.options import Options, takes_options
-from provision.cli.output import say, telling_failures
+from provision.cli.output import say, telling_failures, wrong_usage
 from provision.cli.review import Form
 from provision.cli.session import Stop, duration_of, read_manifest, stopping, work
 
@@ -98,7 +98,7 @@ def apply(
     with telling_failures(options):
         from provision import flow
 
-        source, stop = saving.opened(file, options, only), Stop()
+        source, stop = saving.opened(file, options, only, demanded=digest), Stop()
         manifest = source.manifest
 
         async def verb(target: Target) -> tuple[str, Applied | None]:
@@ -114,7 +114,12 @@ def apply(
                 return target.tenant_id, _explained(applied, manifest, planned, target)
 
         tenant_id, applied = work(
-            manifest, options, verb, replace_store=replace_store, parallel=parallelism
+            manifest,
+            options,
+            verb,
+            looking=source.consent_only,  # consents keep no value, and their digest says nothing of stores
+            replace_store=replace_store,
+            parallel=parallelism,
         )
         _finish(applied, tenant_id, manifest, options, stop)
 
@@ -143,21 +148,28 @@ def rotate(
     now: Annotated[bool, typer.Option("--now", help="Renew even what is not due.")] = False,
     no_overlap: Annotated[
         bool,
-        typer.Option("--no-overlap", help="Remove the old secret once the new one is stored."),
+        typer.Option("--no-overlap", help="Remove the old one once the new one is stored."),
     ] = False,
     prove: Annotated[
-        str, typer.Option(help="How long the new secret must be accepted before it counts.")
+        str,
+        typer.Option(help="How long the new one must be accepted before it counts; 20s at least."),
     ] = "20s",
     replace_store: ReplaceStore = False,
     *,
     options: Options,
 ) -> None:
-    """Renew secrets that are due: add, prove, store, and only later remove the old one."""
+    """Renew secrets and certificates that are due: add, prove, store, and only later remove the old one."""
     with telling_failures(options):
         from provision import flow
+        from provision.run import PROVE_OVER
 
         manifest, stop = read_manifest(file, options), Stop()
         over = duration_of("--prove", prove).total_seconds()
+        if over < PROVE_OVER:
+            raise wrong_usage(
+                f"--prove {prove} is too short: replicas of the token service differ for longer",
+                hint=f"Give {PROVE_OVER:.0f}s or more.",
+            )
         rotation = flow.rotation_of(manifest, options.target, now=now, overlap=not no_overlap)
 
         async def verb(target: Target) -> tuple[str, Applied]:

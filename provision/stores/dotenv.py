@@ -103,13 +103,11 @@ class Dotenv:
         return True
 
     def retire(self, key_id: str) -> None:
-        """Remove the file of an old certificate, or of one that a killed run left; never the one in use."""
+        """Remove the file of an old certificate, or what a killed run left of one; never the one in use."""
         with self._telling("change"):
             target = self._file.target
             pem = self._pem(target, key_id)
-            if not pem.is_file():
-                return
-            with replacing.locked(target):
+            with replacing.locked(target):  # which sweeps up what a killed run wrote
                 named = assignments.values(self._text(target)).get(
                     self._keys(CERTIFICATE_KEYS[2])[0]
                 )
@@ -185,8 +183,8 @@ class Dotenv:
         )
 
     def _private_key(self, target: Path, path: str | None) -> PrivateKey | None:
-        """What a line names, if it is a file beside: a stranger's line must not make us read any other."""
-        if not path or os.path.realpath(os.path.dirname(path)) != str(target.parent):
+        """What a line names, if it is a file beside: a stranger's line or link must not make us read any other."""
+        if not path or os.path.dirname(os.path.realpath(path)) != str(target.parent):
             return None
         content = files.Kept(path=Path(path), kind="PEM").bytes(Path(path))
         return PrivateKey(content.decode("utf-8", "replace")) if content else None

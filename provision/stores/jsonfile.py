@@ -66,7 +66,9 @@ class JsonFile:
         return True
 
     def retire(self, key_id: str) -> None:
-        """Nothing: a file keeps no old value."""
+        """A file keeps no old value, but beside it may be what a run wrote that was killed."""
+        with self._telling("change"), replacing.locked(self._file.target):
+            pass  # who holds the lock has swept
 
     def _content(self, target: Path, owner: Belongs) -> jsontext.Whole:
         whole = jsontext.whole(self._file.bytes(target))

@@ -135,6 +135,18 @@ def test_a_link_does_not_lead_who_looks_out_of_the_folder(tmp_path: Path) -> Non
     assert may_read(JsonStore(path=inside / "c.json"))
 
 
+def test_a_link_does_not_lead_who_looks_out_of_the_rehearsal(tmp_path: Path) -> None:
+    """The folder of the sandbox may have come along with the manifest."""
+    rehearsal = tmp_path / "project" / ".provision"
+    rehearsal.mkdir(parents=True)
+    (rehearsal / MANIFEST.owner).symlink_to(tmp_path)
+    may_read = placing.readable(rehearsal, MANIFEST, looking=True)
+
+    assert not may_read(DOTENV)
+    assert not may_read(VAULT)
+    assert not may_read(COMMAND)
+
+
 def test_a_place_is_named_as_people_find_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

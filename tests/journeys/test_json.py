@@ -30,7 +30,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         ("apply --yes --skip-verify", "provision/apply"),
         ("verify", "provision/verify"),
         ("status", "provision/status"),
-        ("rotate --now --prove 1s", "provision/apply"),
+        ("rotate --now", "provision/apply"),
         ("output", "provision/output"),
         ("validate", "provision/validate"),
         ("destroy --yes", "provision/apply"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,14 +11,12 @@ import paper
 import pytest
 import truth
 import unheard
-from journey import Processes, Provision
+from journey import Provision
 
 from provision.sandbox.server import Server
 
-CONSUMER = (sys.executable, consumer.__file__)
 HASTY = [{"scale": 250.0}]
 """For tests that wait for patience to end."""
-LAGGING = [{"profile": "typical", "seed": seed} for seed in (41, 42)]
 
 
 @pytest.fixture
@@ -43,41 +39,6 @@ def signs_in(server: Server, folder: Path) -> bool:
     trusted = outsider.trust(server)
     answer = consumer.sign_in(server.url, trusted, consumer.settings(folder / paper.STORE))
     return not answer.startswith("refused")
-
-
-def sign_in_again(server: Server, times: int = 5) -> None:
-    """Let the consumer go on until it has read the store anew and signed in with what is there."""
-
-    def tokens() -> int:
-        return sum(entry.path.endswith("/oauth2/v2.0/token") for entry in server.requests)
-
-    enough = tokens() + times
-    while tokens() < enough:
-        time.sleep(0.05)
-
-
-@pytest.mark.parametrize("sandbox", LAGGING, indirect=True)
-def test_a_consumer_that_signs_in_all_the_time_is_never_refused_through_two_rotations(
-    applied: Path, provision: Provision, sandbox: Server, provision_process: Processes
-) -> None:
-    folder, until = applied.parent, applied.parent / "enough"
-    words = (sandbox.url, sandbox.ca_bundle, folder / paper.STORE, until)
-    signing_in = provision_process.start(*words, command=CONSUMER)
-    keys = [held(folder)]
-
-    for _ in range(2):
-        done = provision("rotate", applied, "--now")
-        assert done.exit_code == 0, done.said
-        keys.append(held(folder))
-    sign_in_again(sandbox)
-    until.touch()
-    *heard, attempts = provision_process.finish(signing_in).stdout.splitlines()
-
-    assert [line for line in heard if line.startswith("refused")] == []
-    assert heard[-1] == keys[-1]
-    assert set(heard) <= set(keys)
-    assert int(attempts.split()[1]) > 20
-    assert len(set(keys)) == 3
 
 
 def test_rotate_without_anything_due_changes_nothing(

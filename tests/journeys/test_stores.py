@@ -67,7 +67,7 @@ def test_a_rehearsed_store_has_its_value_in_one_file_for_as_long_as_it_lives(
     first = holding(workplace)
     run("plan hello.yaml --detailed-exitcode")
     run("verify hello.yaml --strict")
-    run("rotate hello.yaml --now --no-overlap --prove 1s")
+    run("rotate hello.yaml --now --no-overlap")
     after = holding(workplace)
     run("verify hello.yaml --strict")
     run("destroy hello.yaml --yes")
@@ -123,7 +123,7 @@ def test_a_command_that_does_not_keep_the_value_costs_no_credential_and_tells_no
     mended = provision(*apply)
     before = (truth.key_ids(caged), (workplace / "kept").read_bytes())
     program(workplace, "put", *lines)
-    rotated = provision(*("rotate", "hello.yaml", "--now", "--prove", "1s", "--real-stores"))
+    rotated = provision(*("rotate", "hello.yaml", "--now", "--real-stores"))
 
     assert (first.exit_code, mended.exit_code, rotated.exit_code) == (1, 0, 1)
     assert left == []
@@ -148,3 +148,23 @@ def test_who_only_looks_starts_no_program(
     assert (planned.exit_code, verified.exit_code) == (0, 0)
     assert "not readable" in verified.said
     assert not (workplace / "started").exists()
+
+
+def test_a_store_that_keeps_its_value_takes_no_receipt_away_and_spares_no_other_store(
+    caged: Server, provision: Provision, workplace: Path
+) -> None:
+    credentials = {
+        "ci": {"secret": {"store": {"command": COMMAND}}},
+        "web": {"secret": {"store": {"json": "out/c.json"}}},
+    }
+    paper.write(workplace, paper.an_app(credentials=credentials))
+    done = provision("apply", "hello.yaml", "--yes", "--real-stores")
+    assert done.exit_code == 0, done.said
+    program(workplace, "rm", "sys.exit(3)")
+
+    destroyed = provision("destroy", "hello.yaml", "--yes", "--real-stores")
+
+    assert destroyed.exit_code == 0, destroyed.said
+    assert "my-workload/ci stays in command ./put {clientId}" in destroyed.said
+    assert holding(workplace) == {"kept"}
+    assert truth.applications(caged) == []

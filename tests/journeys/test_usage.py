@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import paper
 import pytest
 from journey import Provision
 
@@ -33,3 +36,12 @@ def test_help_is_no_failure(provision: Provision) -> None:
 
     assert helped.exit_code == 0
     assert "--no-overlap" in helped.stdout
+
+
+def test_a_proof_cannot_be_made_shorter_than_replicas_take(
+    provision: Provision, workplace: Path
+) -> None:
+    refused = provision("rotate", paper.write(workplace), "--now", "--prove", "3s")
+
+    assert refused.exit_code == 64
+    assert "Give 20s or more" in refused.stderr

@@ -6,21 +6,26 @@ import asyncio
 import gc
 import json
 import time
-from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+import typer.main
+import typer.testing
 from azure.core.pipeline.transport import (
     AsyncHttpTransport,
     AsyncioRequestsTransport,
     HttpTransport,
 )
+from cryptography.hazmat.primitives import serialization
 
+from provision.cli.program import program
 from provision.sandbox import folder as folders
 from provision.sandbox.server import Server, serve
-from tests.sweep import rows
+from tests.sweep import rows, tables
 from tests.sweep.bench import MANIFESTS, Bench
 from tests.sweep.wanted import FOREIGN_ROLE, OTHER_ROLE
 
@@ -77,8 +82,17 @@ def bench(served: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(HttpTransport, "sleep", _sleep)
     monkeypatch.setattr(AsyncHttpTransport, "sleep", _sleep_async)
     monkeypatch.setattr(AsyncioRequestsTransport, "sleep", _sleep_async)
+    monkeypatch.setattr(typer.testing, "_get_command", lambda _: _put_together())
+    trusting = partial(serialization.load_pem_private_key, unsafe_skip_rsa_key_validation=True)
+    monkeypatch.setattr(serialization, "load_pem_private_key", trusting)
     yield served
     gc.collect()  # what killed runs left open is complained about here, and not in the next test
+
+
+@cache
+def _put_together() -> Any:
+    """The command line, once: putting it together takes longer than most commands, as does checking each key's primes."""
+    return typer.main.get_command(program)
 
 
 def _sleep(_: HttpTransport[Any, Any], duration: float) -> None:
@@ -91,28 +105,5 @@ async def _sleep_async(_: AsyncHttpTransport[Any, Any], duration: float) -> None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Manifest by phase by fault: how many requests were disturbed, and how many of these ended well."""
-    cells: dict[tuple[str, str, str], tuple[int, int]] = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, value in getattr(report, "user_properties", ()):
-                if name == "swept" and report.when == "call":
-                    manifest, phase, trouble, cases, passed = value
-                    cells[manifest, phase, trouble] = (cases, passed)
-    if not cells:
-        return
-    lines: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
-    columns = sorted({(manifest, phase) for manifest, phase, _ in cells})
-    for (manifest, phase, trouble), (cases, passed) in cells.items():
-        lines[trouble][manifest, phase] = f"{passed}/{cases}" if passed < cases else str(cases)
-    terminalreporter.section("swept: requests disturbed (passed/all where some did not)")
-    heads = [f"{Path(manifest).stem} {phase}" for manifest, phase in columns]
-    terminalreporter.write_line(" | ".join([f"{'':14}", *heads]))
-    for trouble, row in sorted(lines.items()):
-        line = [
-            f"{row.get(column, '-'):>{len(head)}}"
-            for column, head in zip(columns, heads, strict=True)
-        ]
-        terminalreporter.write_line(" | ".join([f"{trouble:14}", *line]))
-    total = sum(cases for cases, _ in cells.values())
-    terminalreporter.write_line(f"{total} cases, {sum(p for _, p in cells.values())} passed")
+    """The tables of what was swept."""
+    tables.tell(terminalreporter)
