@@ -186,9 +186,13 @@ def program(folder: Path, name: str, *lines: str) -> None:
 
 
 def fragments(value: str) -> set[str]:
-    """Every 16 characters in a row of a secret, or of the body of a private key: enough to know it by."""
+    """Every 16 characters in a row of a secret, or of the private part of a key: enough to know it by.
+
+    The first quarter of a key's body is what all keys begin with, and the modulus, which its certificate has too.
+    """
     private = value.partition("-----END PRIVATE KEY-----")[0].partition("PRIVATE KEY-----")[2]
-    tight = "".join((private or value).split())
+    body = "".join(private.split())
+    tight = body[len(body) // 4 :] or "".join(value.split())
     return {tight[at : at + 16] for at in range(len(tight) - 15)}
 
 
