@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from provision.clock import backoff
-from provision.errors import StoreError, Unreadable
+from provision.errors import StoreError, Unconfirmed, Unreadable
 from provision.places import KeyVaultStore
 from provision.secret import PrivateKey, Secret
 from provision.stores import Belongs, Entry, Stored, vaulterrors
@@ -98,7 +98,10 @@ class KeyVault:
         return None if _is_rehearsal(held.properties) else _stored(held)
 
     def write(self, entry: Entry) -> None:
-        """Make a version with this value; what was there stays, as an older version."""
+        """Make a version with this value; what was there stays, as an older version.
+
+        Raises Unconfirmed where the vault did not say whether it has made one.
+        """
         owner = Belongs(tenant_id=entry.tenant_id, client_id=entry.client_id)
         latest = None if self._replace else self._latest()
         if latest is not None:
@@ -110,12 +113,20 @@ class KeyVault:
             _KEY: entry.key_id,
             _MAKER: _US,
         }
-        self._set(
-            entry.secret.reveal(),
-            tags=tags,
-            content_type=_PEM if isinstance(entry.secret, PrivateKey) else _TEXT,
-            expires_on=entry.expires,
-        )
+        try:
+            self._set(
+                entry.secret.reveal(),
+                tags=tags,
+                content_type=_PEM if isinstance(entry.secret, PrivateKey) else _TEXT,
+                expires_on=entry.expires,
+            )
+        except Refused as refusal:
+            if not refusal.unsure:
+                raise
+            unclear = Unconfirmed(str(refusal), hint=refusal.hint)
+        else:
+            return
+        raise unclear
 
     def remove(self, app_id: str) -> bool:
         """Delete the secret, with all its versions, if the newest is this application's.
@@ -233,7 +244,7 @@ class KeyVault:
         """Let the client do it; a vault that is busy is asked again for a while."""
         from azure.core.exceptions import AzureError
 
-        waited, pauses = 0.0, backoff(longest=4.0)
+        waited, pauses, unsure = 0.0, backoff(longest=4.0), False
         with self._client() as client:
             while True:
                 try:
@@ -241,6 +252,7 @@ class KeyVault:
                 except (AzureError, ValueError) as error:
                     refusal = vaulterrors.explained(error, self._place, right)
                 # Outside of `except`: the client's error holds the request, and that the value.
+                refusal.unsure = unsure = unsure or refusal.unsure
                 pause = max(next(pauses), refusal.retry_after)
                 if not refusal.passes or waited + pause > self._patience:
                     raise refusal

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 _AKV = re.compile(r"AKV\d+")
 _NETWORK = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection", "ForbiddenByTrustedService"})
 _PASSES = frozenset({408, 429, 500, 502, 503, 504})
+_UNDONE = frozenset({409, 429})
 _LONGEST_WORD = 300
 _VERBS = {"get": "read", "set": "write"}
 _DELETED = ("", "ObjectIsDeletedButRecoverable")
 
 
 class Refused(StoreError):
-    """A vault said no, or nothing; `inner` is the service's finer code, `passes` says that it may not say so again."""
+    """A vault said no, or nothing; `inner` is the service's finer code, `passes` says that it may not say so again.
+
+    `unsure` says that what was asked may have been done all the same.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Refused(StoreError):
         self.inner = inner
         self.passes = passes
         self.retry_after = retry_after
+        self.unsure = passes and status not in _UNDONE
 
     @property
     def deleted(self) -> bool:
