@@ -24,13 +24,14 @@ case "$1" in
         test "$how" = refuses && exit 1
         cat > "$2.new" && mv "$2.new" "$2"
         test "$how" = fails && exit 1
+        test "$how" = kills && kill -9 "$PPID"
         test "$how" = dies && kill -9 $$ ;;
     read) if [ -f "$2" ]; then cat "$2"; fi ;;
     remove) rm -f "$2" ;;
 esac
 exit 0
 """
-"""Once it refuses, or fails or dies when it has kept the value, if the file `trouble` says so."""
+"""Once it refuses, if the file `trouble` says so, or fails, dies or kills who started it when it has kept the value."""
 
 VAULT = "team-vault"
 FOLDER = "kept"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
+from tests.journeys.journey import Processes
 from tests.sweep import stages
 from tests.sweep.bench import Bench
 from tests.sweep.kinds import KINDS, Kind
 from tests.sweep.lives import STAGES, Beginning, Life, Stage, assert_survives, begin
 from tests.sweep.rows import TROUBLES, Trouble
-from tests.sweep.workshop import Workshop
+from tests.sweep.workshop import FILE, Workshop
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
@@ -170,3 +173,28 @@ def test_a_program_that_keeps_a_value_and_says_otherwise_locks_nobody_out(
     assert ended.exit_code == (0 if kind.told and how != "refuses" else 1), ended.said
     assert_survives(shop, start, life)
     record_property("lived", (kind.name, stage.name, f"program {how}", 1, 1))
+
+
+@pytest.mark.parametrize("stage", STAGES[:2], ids=lambda stage: stage.name.replace(" ", "-"))
+@pytest.mark.parametrize("kind", KEEPERS, ids=lambda kind: kind.name.replace(" ", "-"))
+def test_a_process_that_is_killed_when_a_value_is_kept_locks_nobody_out(
+    shop: Workshop, kind: Kind, stage: Stage, record_property: pytest.RecordProperty
+) -> None:
+    """With a real process and SIGKILL, between the store and the record of it."""
+    start = beginning(shop, kind, stage)
+    shop.restore(start.moment)
+    life = Life(shop=shop, kind=kind)
+    life.read()
+    shop.upset_keeper("kills")
+    verb, *options = stage.command
+    processes = Processes(shop.workplace)
+
+    try:
+        ended = processes(verb, FILE, "--real-stores", *options)
+    finally:
+        processes.end()
+
+    assert ended.exit_code == -signal.SIGKILL, ended.said
+    assert kind.read(shop) is not None
+    assert_survives(shop, start, life)
+    record_property("lived", (kind.name, stage.name, "SIGKILL", 1, 1))
