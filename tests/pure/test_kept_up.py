@@ -111,6 +111,14 @@ def test_a_file_with_an_expired_certificate_adds_nothing_and_says_so() -> None:
     ]
 
 
+def test_a_new_application_begins_without_a_certificate_that_has_expired() -> None:
+    wanted = an_app(certificates=[a_pem(holds=a_file("EE", age=90 * DAY, left=-DAY))])
+
+    assert said(diff_stored(wanted, None, owner=OWNER, now=NOW, rotation=Rotation())) == [
+        "ci: its certificate expired 1 d ago: put a new one into certs/ci.pem"
+    ]
+
+
 def test_a_certificate_that_is_not_valid_yet_lets_no_other_retire() -> None:
     file = a_file("CC", age=-7 * DAY)
     found = registered(
