@@ -245,7 +245,12 @@ def _replaced(case: Case) -> Iterator[Step]:
 def _kept_up(case: Case) -> Iterator[Step | Note]:
     """A certificate that its users keep up: what their file holds is trusted, what it held before retires."""
     facts, held = case.facts, case.facts.held
-    if not held.readable:
+    if facts.borrowed:
+        yield case.note(
+            f"another manifest lets the application sign in with {case.wanted.store.address}, "
+            "and may end that: nothing is changed"
+        )
+    elif not held.readable:
         yield case.note(f"{case.wanted.store.address} cannot be read here: nothing is changed")
     elif held.certificate is None and facts.current:
         yield case.note(f"{case.wanted.store.address} is not there: nothing is changed")
