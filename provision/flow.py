@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provision import adopt, consent, forget, imported, saved
+from provision import adopt, consent, forget, imported, placing, saved
 from provision import apply as executor
 from provision import destroy as destruction
 from provision.desired import resolve
@@ -245,6 +245,9 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
         for wanted in planned.desired.applications
         for each in wanted.stored
     }
+    if any(isinstance(step, ADDS) for step in planned.plan.steps):
+        spots = {f"{app}/{name}": target.place_of(spot) for (app, name), spot in places.items()}
+        placing.refuse_shared(spots)
     for step in planned.plan.steps:
         if isinstance(step, ADDS):
             seen = planned.observed

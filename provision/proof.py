@@ -48,7 +48,7 @@ async def prove(
     over: float = 0.0,
     within: float = PATIENCE,
     waking: bool = False,
-    again: Callable[[], Awaitable[None]] | None = None,
+    again: Callable[[], Awaitable[object]] | None = None,
 ) -> float:
     """Ask for `tokens` fresh tokens spread over `over` seconds, none refused; answers with the seconds it took.
 

@@ -24,6 +24,7 @@ from provision.life import (
     retires_at,
 )
 from provision.model import (
+    Certificate,
     DesiredApplication,
     DesiredCertificate,
     DesiredStored,
@@ -94,8 +95,7 @@ def diff_stored(
     """The steps for every secret and certificate of one application, and for ours that left the manifest."""
     for each in wanted.stored:
         if found is None:
-            noun = "certificate" if isinstance(each, DesiredCertificate) else "secret"
-            yield _addition(wanted.key, each, reason=f"first {noun}", rotation=False)
+            yield _first(wanted.key, each, now)
             continue
         facts = facts_of(found, owner=owner, credential=each.name, replaces=each.replaces)
         case = Case(app=wanted.key, wanted=each, facts=facts, now=now, rotation=rotation)
@@ -107,6 +107,15 @@ def diff_stored(
             yield from _one(case)
     if found is not None:
         yield from _left(wanted, found, owner)
+
+
+def _first(app: str, wanted: DesiredStored, now: datetime) -> Step | Note:
+    """What an application begins with that does not exist yet."""
+    known = wanted.certificate if isinstance(wanted, DesiredCertificate) else None
+    if known and known.end <= now:
+        return Note(app=app, says=f"{wanted.name}: {_ran_out(known, wanted, now)}")
+    noun = "certificate" if isinstance(wanted, DesiredCertificate) else "secret"
+    return _addition(app, wanted, reason=f"first {noun}", rotation=False)
 
 
 def _one(case: Case) -> Iterator[Step | Note]:
@@ -236,7 +245,12 @@ def _replaced(case: Case) -> Iterator[Step]:
 def _kept_up(case: Case) -> Iterator[Step | Note]:
     """A certificate that its users keep up: what their file holds is trusted, what it held before retires."""
     facts, held = case.facts, case.facts.held
-    if not held.readable:
+    if facts.borrowed:
+        yield case.note(
+            f"another manifest lets the application sign in with {case.wanted.store.address}, "
+            "and may end that: nothing is changed"
+        )
+    elif not held.readable:
         yield case.note(f"{case.wanted.store.address} cannot be read here: nothing is changed")
     elif held.certificate is None and facts.current:
         yield case.note(f"{case.wanted.store.address} is not there: nothing is changed")
@@ -267,12 +281,16 @@ def _running_out(case: Case) -> Iterator[Note]:
     last = case.facts.held.certificate or case.facts.active
     if last is None or last.end - case.now > case.wanted.renew_before:
         return
+    yield case.note(_ran_out(last, case.wanted, case.now))
+
+
+def _ran_out(last: Certificate | Listed, wanted: DesiredStored, now: datetime) -> str:
     when = (
-        f"expired {roughly(case.now - last.end)} ago"
-        if last.end <= case.now
-        else f"expires in {roughly(last.end - case.now)}"
+        f"expired {roughly(now - last.end)} ago"
+        if last.end <= now
+        else f"expires in {roughly(last.end - now)}"
     )
-    yield case.note(f"its certificate {when}: put a new one into {case.wanted.store.address}")
+    return f"its certificate {when}: put a new one into {wanted.store.address}"
 
 
 def _left(wanted: DesiredApplication, found: ObservedApplication, owner: str) -> Iterator[Step]:

@@ -147,6 +147,15 @@ def test_a_link_does_not_lead_who_looks_out_of_the_rehearsal(tmp_path: Path) -> 
     assert not may_read(COMMAND)
 
 
+def test_two_names_of_one_place_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "link.env").symlink_to(tmp_path / ".env")
+    one, other = (DotenvStore(path=tmp_path / name, prefix="A_") for name in (".env", "link.env"))
+
+    placing.refuse_shared({"web/a": one, "web/b": replace(other, prefix="B_"), "web/c": VAULT})
+    with pytest.raises(StoreError, match="of web/b is, by another name, the store of web/a too"):
+        placing.refuse_shared({"web/a": one, "web/b": other})
+
+
 def test_a_place_is_named_as_people_find_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,3 +57,17 @@ def test_destroy_takes_our_certificate_from_an_adopted_application_and_leaves_th
     assert done.exit_code == 0, done.said
     assert certificates(sandbox, theirs) == ["CN=theirs"]
     assert not list((workplace / ".provision").rglob("ci.json"))
+
+
+def test_who_gives_it_up_hears_that_our_certificate_keeps_its_name(
+    theirs: dict[str, Any], sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    manifest = paper.write(workplace, adopting(theirs))
+    assert provision("apply", manifest, "--yes", "--skip-verify").exit_code == 0
+    before = certificates(sandbox, theirs)
+
+    done = provision("forget", manifest, "--target", "my-workload", "--yes")
+
+    assert done.exit_code == 0, done.said
+    assert "its certificates keep their names" in done.said
+    assert certificates(sandbox, theirs) == before

@@ -111,6 +111,29 @@ def test_a_file_with_an_expired_certificate_adds_nothing_and_says_so() -> None:
     ]
 
 
+def test_a_certificate_that_another_manifest_added_is_left_to_it() -> None:
+    """An application has each certificate once, and under one name."""
+    file = a_file()
+    found = registered(
+        keys=[a_key("c1", name="provision:fabrikam:ci:0a1b2c3d")],
+        tags=[a_record("c1")],
+        held=in_files(ci=("c1", file)),
+    )
+
+    assert decided(found, files={"ci": file}) == [
+        "ci: another manifest lets the application sign in with certs/ci.pem, "
+        "and may end that: nothing is changed"
+    ]
+
+
+def test_a_new_application_begins_without_a_certificate_that_has_expired() -> None:
+    wanted = an_app(certificates=[a_pem(holds=a_file("EE", age=90 * DAY, left=-DAY))])
+
+    assert said(diff_stored(wanted, None, owner=OWNER, now=NOW, rotation=Rotation())) == [
+        "ci: its certificate expired 1 d ago: put a new one into certs/ci.pem"
+    ]
+
+
 def test_a_certificate_that_is_not_valid_yet_lets_no_other_retire() -> None:
     file = a_file("CC", age=-7 * DAY)
     found = registered(
