@@ -51,13 +51,13 @@ async def make(step: AddSecret | AddCertificate, run: Run, wanted: DesiredStored
 async def _certificate(
     step: AddSecret | AddCertificate, run: Run, wanted: DesiredCertificate
 ) -> Made:
-    now = run.target.clock.now().replace(microsecond=0)
+    start = run.target.clock.now().replace(microsecond=0) - head_start(wanted)
     pair = await asyncio.to_thread(
         certificates.generate,
         key_size=wanted.key_size,
         subject=wanted.subject or f"CN={step.app}",
-        start=now - EARLIER,
-        end=now - EARLIER + wanted.lifetime,  # tenants limit what lies between the two
+        start=start,
+        end=start + wanted.lifetime,  # tenants limit what lies between the two
     )
     if pair.key is None:
         raise AssertionError("a pair that was just made has a key")
@@ -72,6 +72,11 @@ async def _certificate(
     )
     await again()
     return Made(key_id=key_id, secret=pair.key, end=pair.certificate.end, again=again)
+
+
+def head_start(wanted: DesiredCertificate) -> timedelta:
+    """How long before it is made a certificate begins; one that lives shortly is not to be due the moment it is there."""
+    return min(EARLIER, (wanted.lifetime - wanted.renew_before) / 2)
 
 
 async def trust(step: AddCertificate, run: Run, key_id: str, certificate: Certificate) -> bool:

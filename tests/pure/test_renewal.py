@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from provision import issuing
 from provision.model import Certificate, DesiredStored, Held, ObservedApplication
 from provision.plan import AddCertificate, AddSecret, Note, RemoveCertificate, RemoveSecret, Step
 from provision.renewal import Rotation, diff_stored
@@ -28,6 +29,7 @@ from tests.build import (
     said,
 )
 
+MINUTE = timedelta(minutes=1)
 THEIRS = a_password("theirs", age=200 * DAY, left=100 * DAY, name="made in the portal")
 TAKES_OVER = replace(a_secret(), replaces=("THEIRS",))
 """Ids are compared in any case."""
@@ -336,3 +338,14 @@ def test_what_an_exchange_has_left_retires_after_the_overlap() -> None:
     )
 
     assert said(decided(a_secret(), found)) == ["ci: the old secret k1 retires in 23 h"]
+
+
+@pytest.mark.parametrize("renew_before", [57 * MINUTE, 30 * MINUTE])
+def test_a_certificate_is_not_due_the_moment_it_is_made(renew_before: timedelta) -> None:
+    """It begins a little before it is made, and ends so much earlier."""
+    wanted = replace(a_certificate(overlap=MINUTE), lifetime=HOUR, renew_before=renew_before)
+    head_start = issuing.head_start(wanted)
+    made = a_key("c1", age=head_start, left=HOUR - head_start)
+    found = tenant(keys=[made], tags=[a_record("c1", age=timedelta())], held={"ci": holds("c1")})
+
+    assert decided(wanted, found) == []
