@@ -99,7 +99,7 @@ def _answered(error: HttpResponseError, place: KeyVaultStore, right: str) -> Ref
             hint="Run the same command again in a minute.",
             status=status,
             passes=True,
-            unclear=True,
+            unclear=status != 429,  # one over the limit was not even begun
             retry_after=_seconds(error),
         )
     return Refused(

@@ -38,17 +38,8 @@ def failure(folder: Path, how: str, *, told: bool) -> StoreError:
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["with read", "without read"])
-@pytest.mark.parametrize("how", ["dies", "hangs"])
-def test_a_program_that_did_not_end_by_itself_may_have_kept_it(
+@pytest.mark.parametrize("how", ENDS)
+def test_a_program_that_did_not_end_well_may_have_kept_it(
     tmp_path: Path, how: str, told: bool
 ) -> None:
     assert isinstance(failure(tmp_path, how, told=told), Unconfirmed)
-
-
-def test_a_program_that_fails_may_have_kept_it_where_it_can_be_asked(tmp_path: Path) -> None:
-    assert isinstance(failure(tmp_path, "fails", told=True), Unconfirmed)
-
-
-def test_a_program_that_fails_is_believed_where_nobody_can_look(tmp_path: Path) -> None:
-    """Else each apply would leave one more credential behind, for as long as the program fails."""
-    assert not isinstance(failure(tmp_path, "fails", told=False), Unconfirmed)

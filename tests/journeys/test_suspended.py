@@ -50,7 +50,7 @@ def test_a_suspended_workload_is_left_with_what_it_has_until_it_is_enabled_again
     said = settled(provision, manifest)
     forced = provision("rotate", manifest, "--now", "--no-overlap")
 
-    assert "ci: no secret is issued while the service principal is disabled" in said
+    assert "ci: none is issued while the service principal is disabled" in said
     assert "its service principal is disabled, as declared: it gets no token" in said
     assert truth.key_ids(sandbox) == before
     assert forced.exit_code == 0, forced.said
