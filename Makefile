@@ -17,10 +17,11 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
 
-# Every request of every apply killed, unanswered or refused (ends with a table), and hundreds of random histories.
-# `make test` disturbs a part of it.
+# Every request of every apply killed, unanswered or refused (ends with a table), hundreds of random histories and of
+# rotations, and two years of an apply every day. `make test` does a part of it.
 sweep: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/sweep tests/journeys/test_stateful.py -n 2 --dist worksteal --sweep $(PYTEST)
+	$(BIN)/python -m pytest tests/sweep tests/journeys/test_stateful.py tests/journeys/test_two_years.py \
+	  tests/journeys/test_no_failed_sign_in.py -n 2 --dist worksteal --sweep $(PYTEST)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

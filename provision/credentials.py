@@ -153,14 +153,15 @@ async def _trust_file(step: AddCertificate, run: Run, wanted: DesiredStored, sto
     if step.thumbprint and certificate.thumbprint != step.thumbprint:
         raise Outdated  # it was exchanged since the plan, which says which one will be trusted
     again = partial(issuing.trust, step, run, held.key_id, certificate)
-    await again()
+    added = await again()
     said = "not proven: its private key is not in the file"
     if held.secret:
         try:
             made = Made(key_id=held.key_id, secret=held.secret, end=certificate.end, again=again)
             seconds = await _proof(step, run, made, rotation=step.rotation)
         except (ProvisionError, AuthError):
-            await issuing.distrust(step, run, held.key_id)
+            if added:  # else another run has added it, and its users may sign in with it by now
+                await issuing.distrust(step, run, held.key_id)
             raise
         said = f"proven after {seconds:.0f} s"
     run.issued.add((step.app, step.credential))

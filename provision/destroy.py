@@ -8,14 +8,21 @@ from contextlib import suppress
 from itertools import groupby
 
 from auth.errors import AuthError
-from provision import trust
+from provision import keys, trust
 from provision.entitlements import ROLES, entries
-from provision.errors import GraphError, Interrupted, NotYetVisible, ProvisionError, Unreadable
+from provision.errors import (
+    GraphError,
+    Interrupted,
+    NotYetVisible,
+    ProvisionError,
+    StoreError,
+    Unreadable,
+)
 from provision.graph import directory
 from provision.graph.client import recording
 from provision.life import listed_in
 from provision.manifest.spec import ApplicationSpec, Manifest, PermissionSpec
-from provision.model import Application, AppRole, Observed
+from provision.model import Application, AppRole, Desired, Observed
 from provision.observe import observe
 from provision.ownership import PRESERVE, STORED, credential_of, own_tags, owner_of
 from provision.patch import untag
@@ -24,6 +31,7 @@ from provision.plan import (
     DeleteApplication,
     Note,
     Plan,
+    RemoveCertificate,
     RemoveFederated,
     RemoveSecret,
     RevokeAppRole,
@@ -32,6 +40,7 @@ from provision.plan import (
 )
 from provision.receipt import Done, Failed, Receipt
 from provision.renewal import removal
+from provision.run import Run
 from provision.stores import Store
 from provision.target import Target
 from provision.wait import until_accepted
@@ -126,7 +135,8 @@ def _granted(permission: PermissionSpec, observed: Observed) -> tuple[str | None
 async def destroy(manifest: Manifest, plan: Plan, observed: Observed, target: Target) -> Receipt:
     """Take away, softly or for good, applications side by side; then clean the stores of what signs in no longer."""
     groups = [list(steps) for _, steps in groupby(plan.steps, key=lambda step: step.app)]
-    parts = await asyncio.gather(*(_taken(steps, observed, target) for steps in groups))
+    run = Run.starting(target, Desired(owner=manifest.owner, applications=()), observed)
+    parts = await asyncio.gather(*(_taken(steps, run) for steps in groups))
     receipt = Receipt(
         done=tuple(done for part in parts for done in part.done),
         failed=tuple(failed for part in parts for failed in part.failed),
@@ -140,15 +150,16 @@ async def destroy(manifest: Manifest, plan: Plan, observed: Observed, target: Ta
     return receipt
 
 
-async def _taken(steps: Sequence[Step], observed: Observed, target: Target) -> Receipt:
+async def _taken(steps: Sequence[Step], run: Run) -> Receipt:
     """One application's steps; what fails does not keep the others from going."""
+    target = run.target
     done: list[Done] = []
     failed: list[Failed] = []
     for index, step in enumerate(steps):
         target.progress.start(step.app, words(step))
         try:
             with recording() as request_ids:
-                detail = await _carry_out(step, observed, target)
+                detail = await _carry_out(step, run)
         except Interrupted:
             return Receipt(done=tuple(done), failed=tuple(failed), left=tuple(steps[index:]))
         except (ProvisionError, AuthError) as error:
@@ -170,13 +181,17 @@ def _staying(manifest: Manifest, plan: Plan, observed: Observed) -> set[str]:
     }
 
 
-async def _carry_out(step: Step, observed: Observed, target: Target) -> str:
+async def _carry_out(step: Step, run: Run) -> str:
+    observed, target = run.observed, run.target
     if target.stopping.is_set():
         raise Interrupted
     if isinstance(step, DeleteApplication):
         seen = (*(found.application for found in observed.applications.values()), *observed.strays)
         tags = {application.id: application.tags for application in seen}
         return await _delete(step, tags.get(step.application_id, frozenset()), target)
+    if isinstance(step, RemoveCertificate):
+        await keys.remove(run, step.app, step.key_id, what="certificate")
+        return ""
 
     async def attempt() -> None:
         match step:
@@ -189,6 +204,8 @@ async def _carry_out(step: Step, observed: Observed, target: Target) -> str:
                 await directory.remove_password(target.graph, _id(step, observed), step.key_id)
             case RemoveFederated():
                 await directory.remove_federated(target.graph, _id(step, observed), step.credential)
+            case _:
+                raise AssertionError(step)
 
     await until_accepted(attempt, target, app=step.app, what="application")
     return ""
@@ -260,17 +277,20 @@ async def _purge(object_id: str, app: str, target: Target) -> None:
 
 
 def _clean_stores(manifest: Manifest, observed: Observed, target: Target, kept: set[str]) -> None:
-    """Only values of this tenant, and only of applications that are known to be gone."""
+    """Only values of this tenant, and only of applications that are known to be gone.
+
+    A store that cannot be cleaned keeps nobody from the others, nor from the receipt of what is deleted by now.
+    """
     for spec in manifest.applications:
-        for each in spec.stored if spec.key not in kept else ():
-            store = target.open_store(target.place_of(each.store))
-            found = observed.applications.get(spec.key) or observed.deleted.get(spec.key)
-            if found and _holds(store, found.application.app_id, target):
-                try:
+        found = observed.applications.get(spec.key) or observed.deleted.get(spec.key)
+        for each in spec.stored if found and spec.key not in kept else ():
+            try:
+                store = target.open_store(target.place_of(each.store))
+                if found and _holds(store, found.application.app_id, target):
                     store.remove(found.application.app_id)
-                except Unreadable as error:
-                    where = each.store.address
-                    target.tell(f"Warning: {spec.key}/{each.name} stays in {where}: {error}")
+            except StoreError as error:
+                where = each.store.address
+                target.tell(f"Warning: {spec.key}/{each.name} stays in {where}: {error}")
 
 
 def _holds(store: Store, app_id: str, target: Target) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provision import adopt, consent, forget, imported, saved
+from provision import adopt, consent, forget, imported, placing, saved
 from provision import apply as executor
 from provision import destroy as destruction
 from provision.desired import resolve
@@ -245,6 +245,9 @@ def _probe_stores(planned: Planned, target: Target) -> list[str]:
         for wanted in planned.desired.applications
         for each in wanted.stored
     }
+    if any(isinstance(step, ADDS) for step in planned.plan.steps):
+        spots = {f"{app}/{name}": target.place_of(spot) for (app, name), spot in places.items()}
+        placing.refuse_shared(spots)
     for step in planned.plan.steps:
         if isinstance(step, ADDS):
             seen = planned.observed
@@ -291,7 +294,7 @@ def unfinished(applied: Applied, manifest: Manifest) -> bool:
 async def token(
     manifest: Manifest, app: str, target: Target, *, resource: str | None = None
 ) -> str:
-    """A fresh token as a workload, with the first secret that a store here can give.
+    """A fresh token as a workload, with the first secret or certificate that a store here can give.
 
     It is for Microsoft Graph, or for the resource that is named as the manifest would.
     """
@@ -301,17 +304,23 @@ async def token(
         raise UsageError(f'There is no application "{app}" here', hint=f"Choose from: {known}")
     stored = await asyncio.to_thread(read_stores, target, manifest)
     for value in stored.get(app, {}).values():
-        if value and value.secret and value.client_id and value.tenant_id == target.tenant_id:
+        if value is None or value.secret is None:
+            continue
+        client_id = value.client_id if value.tenant_id == target.tenant_id else None
+        if value.certificate:  # a PEM file does not say whose it is: the manifest does
+            client_id = await app_id_of(target, manifest, app)
+        if client_id:
             return await target.token_of(
-                value.client_id, value.secret, await _resource(manifest, resource, target)
+                client_id, value.secret, await _resource(manifest, resource, target)
             )
     if not all(target.may_read(each.store) for each in specs[0].stored):
         raise StoreError(
-            f"The store of {app} is outside the manifest's folder, where a command that only looks reads nothing",
+            f"The store of {app} is outside the manifest's folder or a program, and a command that only looks "
+            "opens neither",
             hint="Keep the store below the manifest's folder; provision apply proves a secret anywhere.",
         )
     raise StoreError(
-        f"No store on this machine holds a secret of {app} for this tenant",
+        f"No store on this machine holds a secret or a private key of {app} for this tenant",
         hint="Run provision apply first, or provision rotate --now for a new secret here.",
     )
 

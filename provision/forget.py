@@ -10,7 +10,7 @@ from provision.graph import directory
 from provision.graph.client import recording
 from provision.manifest.spec import ApplicationSpec, Manifest
 from provision.model import Observed, ObservedApplication, ServicePrincipal
-from provision.ownership import PRESERVE, STORED, own_tags, owner_of, owner_tag
+from provision.ownership import PRESERVE, STORED, credential_of, own_tags, owner_of, owner_tag
 from provision.patch import left_of, untag
 from provision.plan import (
     Change,
@@ -81,11 +81,17 @@ def _none(app: str) -> Note:
 def _notes(spec: ApplicationSpec, found: ObservedApplication, owner: str) -> Iterator[Note]:
     application = found.application
     stays = ["its permissions, secrets and values in stores stay as they are"]
-    if any(
-        each.display_name.startswith(f"provision:{owner}:")
-        for each in application.password_credentials
-    ):
-        stays.append("its secrets keep their names")
+    ours_among = (
+        ("secrets", application.password_credentials),
+        ("certificates", application.key_credentials),
+    )
+    named = [
+        noun
+        for noun, listed in ours_among
+        if any(credential_of(owner, each.display_name) for each in listed)
+    ]
+    if named:
+        stays.append(f"its {' and '.join(named)} keep their names")
     if application.unique_name:
         stays.append(f"its uniqueName {application.unique_name} cannot change")
     yield Note(app=spec.key, says="; ".join(stays))

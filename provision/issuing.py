@@ -38,7 +38,7 @@ class Made:
     key_id: str
     secret: Secret
     end: datetime
-    again: Callable[[], Awaitable[None]] | None = None
+    again: Callable[[], Awaitable[object]] | None = None
 
 
 async def make(step: AddSecret | AddCertificate, run: Run, wanted: DesiredStored) -> Made:
@@ -74,9 +74,9 @@ async def _certificate(
     return Made(key_id=key_id, secret=pair.key, end=pair.certificate.end, again=again)
 
 
-async def trust(step: AddCertificate, run: Run, key_id: str, certificate: Certificate) -> None:
-    """Have a certificate accepted whose key others have."""
-    await keys.add(
+async def trust(step: AddCertificate, run: Run, key_id: str, certificate: Certificate) -> bool:
+    """Have a certificate accepted whose key others have; false where it was accepted before."""
+    return await keys.add(
         run,
         step.app,
         key_id=key_id,

@@ -38,8 +38,10 @@ REPAIRS = 4
 
 async def add(
     run: Run, app: str, *, key_id: str, certificate: Certificate, display_name: str
-) -> None:
+) -> bool:
     """Let the application sign in with a certificate too; nothing is written if all replicas show it already.
+
+    Answers whether it is new: one that any replica showed before may be in use, and is not for us to take back.
 
     Two programs that change the list within seconds may still both succeed and one of them lose: a certificate that the
     token service does not get to know is therefore worth adding again.
@@ -56,14 +58,16 @@ async def add(
         "startDateTime": stamp(certificate.start),
         "endDateTime": stamp(certificate.end),
     }
+    change = _Change(run=run, app=app, what="new certificate", watch=WATCH)
     try:
-        await _carry_out(_Change(run=run, app=app, what="new certificate", watch=WATCH))
+        await _carry_out(change)
     except ProvisionError:
         if not again:
             # It may be there all the same; no later change of the list is to bring it back.
             del state.keys[key_id]
             state.dropped.add(key_id)
         raise
+    return key_id not in (change.before or ())
 
 
 async def remove(run: Run, app: str, key_id: str, *, what: str) -> None:
@@ -82,7 +86,8 @@ async def remove(run: Run, app: str, key_id: str, *, what: str) -> None:
 class _Change:
     """One change of the list, until it is there; `lost` are entries of others to put back.
 
-    `forced` when replicas that show no need for it may be behind.
+    `before` are those that replicas showed when nothing was sent yet. `forced` when replicas that show no need for it
+    may be behind.
     """
 
     run: Run
@@ -92,6 +97,7 @@ class _Change:
     forced: bool = False
     attempts: int = 0
     lost: dict[str, Entry] = field(default_factory=dict)
+    before: set[str] | None = None
 
     @property
     def state(self) -> State:
@@ -133,6 +139,8 @@ async def _write(change: _Change) -> set[str] | None:
         looks = await _looks(change)
         if not looks:
             raise NotYetVisible(f"The application {state.app_id} cannot be read yet")
+        if change.before is None:
+            change.before = {each["keyId"] for look in looks for each in look}
         if not change.forced and all(map(change.shown_in, looks)):
             return None
     entries = _merged(change, looks)

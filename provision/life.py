@@ -79,7 +79,8 @@ class Facts:
 
     def working(self, now: datetime) -> bool:
         """Whether a stored one is known to work: only then may others go."""
-        return self.current is not None and not expired(self.active, now)
+        begun = self.active is None or self.active.start <= now
+        return self.current is not None and begun and not expired(self.active, now)
 
 
 def facts_of(
@@ -91,7 +92,7 @@ def facts_of(
     listed = {
         key_id: each
         for key_id, each in everything.items()
-        if (mine := credential_of(owner, each.display_name)) and mine[0] == credential
+        if credential_named(found, owner, each) == credential
     }
     held = _ours(found.held.get(credential, Held(readable=False)), application.app_id)
     borrowed = held.key_id in everything.keys() - listed.keys()
@@ -117,6 +118,14 @@ def facts_of(
             if key_id.lower() in taken_over and key_id not in listed
         },
     )
+
+
+def credential_named(found: ObservedApplication, owner: str, each: Listed) -> str | None:
+    """Which credential one of ours belongs to: that whose file holds it now, else the one it was made for."""
+    mine = credential_of(owner, each.display_name)
+    files = (name for name, held in found.held.items() if held.certificate)
+    holder = next((name for name in files if found.held[name].key_id == each.key_id), None)
+    return (holder or mine[0]) if mine else None
 
 
 def listed_in(application: Application) -> dict[str, Listed]:
@@ -155,8 +164,13 @@ def due(wanted: DesiredStored, active: Listed, now: datetime) -> bool:
 
 
 def retires_at(each: Listed, facts: Facts, now: datetime, overlap: timedelta) -> datetime:
-    """When an old or unaccounted one goes: when the overlap has passed since the record, and since its own start."""
-    return max(facts.record.at if facts.record else now, each.start) + overlap
+    """When an old or unaccounted one goes: when the overlap has passed since the record, and since its own start.
+
+    A certificate out of a file may begin only after its record: the overlap begins then.
+    """
+    since = facts.record.at if facts.record else now
+    begun = facts.active.start if facts.active and facts.held.certificate else since
+    return max(since, each.start, begun) + overlap
 
 
 def is_kept_up(wanted: DesiredStored) -> bool:

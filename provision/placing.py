@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
+from provision.errors import StoreError
 from provision.manifest.spec import Manifest
 from provision.places import (
     CommandStore,
@@ -39,16 +40,20 @@ def readable(
     """A manifest may be a stranger's: a command that only looks reads no file outside its folder, and runs nothing."""
     if not looking or manifest is None:
         return lambda _: True
-    folder = os.path.realpath(manifest.folder)
+    folder, real = os.path.realpath(manifest.folder), places(rehearsal, manifest)
 
     def may_read(spot: StorePlace) -> bool:
         match spot:
             case PemFile():
-                return Path(os.path.realpath(spot.path)).is_relative_to(folder)
+                return _within(spot.path, folder)
             case _ if rehearsal is not None:
-                return True
+                # The rehearsal may have come with a stranger's manifest, with links to anywhere in it.
+                place = real(spot)
+                return isinstance(place, DotenvStore | JsonStore) and _within(
+                    place.path, os.path.realpath(rehearsal)
+                )
             case DotenvStore() | JsonStore():
-                return Path(os.path.realpath(spot.path)).is_relative_to(folder)
+                return _within(spot.path, folder)
             case KeyVaultStore():
                 return True
             case CommandStore():
@@ -57,6 +62,24 @@ def readable(
                 assert_never(spot)
 
     return may_read
+
+
+def _within(path: Path, folder: str) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(folder)
+
+
+def refuse_shared(spots: Mapping[str, StorePlace]) -> None:
+    """Refuse two credentials whose values would be in one place by two names, such as a link: each would undo the other."""
+    first: dict[tuple[str, str], str] = {}
+    for whose, spot in spots.items():
+        if isinstance(spot, DotenvStore | JsonStore):
+            part = spot.prefix if isinstance(spot, DotenvStore) else spot.key
+            other = first.setdefault((os.path.realpath(spot.path), part), whose)
+            if other != whose:
+                raise StoreError(
+                    f"{spot.address} of {whose} is, by another name, the store of {other} too",
+                    hint="Choose another file, prefix or key for one of the two.",
+                )
 
 
 def rehearse(spot: StorePlace, under: Path, folder: Path) -> StorePlace:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from provision.life import (
     Facts,
     Listed,
+    credential_named,
     due,
     expired,
     facts_of,
@@ -23,13 +24,14 @@ from provision.life import (
     retires_at,
 )
 from provision.model import (
+    Certificate,
     DesiredApplication,
     DesiredCertificate,
     DesiredStored,
     KeyCredential,
     ObservedApplication,
 )
-from provision.ownership import CREDENTIAL, credential_of, credentials_named_in, own_tags, stored_in
+from provision.ownership import CREDENTIAL, credentials_named_in, own_tags, stored_in
 from provision.plan import (
     AddCertificate,
     AddSecret,
@@ -93,8 +95,7 @@ def diff_stored(
     """The steps for every secret and certificate of one application, and for ours that left the manifest."""
     for each in wanted.stored:
         if found is None:
-            noun = "certificate" if isinstance(each, DesiredCertificate) else "secret"
-            yield _addition(wanted.key, each, reason=f"first {noun}", rotation=False)
+            yield _first(wanted.key, each, now)
             continue
         facts = facts_of(found, owner=owner, credential=each.name, replaces=each.replaces)
         case = Case(app=wanted.key, wanted=each, facts=facts, now=now, rotation=rotation)
@@ -106,6 +107,15 @@ def diff_stored(
             yield from _one(case)
     if found is not None:
         yield from _left(wanted, found, owner)
+
+
+def _first(app: str, wanted: DesiredStored, now: datetime) -> Step | Note:
+    """What an application begins with that does not exist yet."""
+    known = wanted.certificate if isinstance(wanted, DesiredCertificate) else None
+    if known and known.end <= now:
+        return Note(app=app, says=f"{wanted.name}: {_ran_out(known, wanted, now)}")
+    noun = "certificate" if isinstance(wanted, DesiredCertificate) else "secret"
+    return _addition(app, wanted, reason=f"first {noun}", rotation=False)
 
 
 def _one(case: Case) -> Iterator[Step | Note]:
@@ -159,6 +169,8 @@ def _why_add(case: Case) -> str | None:
         return f"expired {roughly(now - active.end)} ago"
     if facts.unclear(now):
         return "an earlier run did not say what it has stored"
+    if facts.borrowed:
+        return f"its place holds another {case.noun}"
     if not fits(case.wanted, active) and not facts.elsewhere:
         return f"a {case.noun} is wanted in place of what there is"
     if due(case.wanted, active, now) and not facts.elsewhere:
@@ -233,19 +245,35 @@ def _replaced(case: Case) -> Iterator[Step]:
 def _kept_up(case: Case) -> Iterator[Step | Note]:
     """A certificate that its users keep up: what their file holds is trusted, what it held before retires."""
     facts, held = case.facts, case.facts.held
-    if not held.readable:
+    if facts.borrowed:
+        yield case.note(
+            f"another manifest lets the application sign in with {case.wanted.store.address}, "
+            "and may end that: nothing is changed"
+        )
+    elif not held.readable:
         yield case.note(f"{case.wanted.store.address} cannot be read here: nothing is changed")
     elif held.certificate is None and facts.current:
         yield case.note(f"{case.wanted.store.address} is not there: nothing is changed")
-    elif held.certificate is None or held.key_id not in facts.listed:
+    elif _untrusted(case):
         another = f"{case.wanted.store.address} holds another one"
         reason = another if facts.current else "first certificate"
         yield _addition(case.app, case.wanted, reason=reason, rotation=_careful(case))
     elif facts.record is None and facts.current:
         yield RecordStored(app=case.app, credential=case.wanted.name, key_id=facts.current)
     yield from _running_out(case)
+    if (case.app, case.wanted.name) in case.rotation.forced:
+        place = case.wanted.store.address
+        yield case.note(f"its users keep it up: put a new certificate into {place}, and apply")
     if facts.held.certificate:
         yield from _old_ones(case, replacing=False)
+
+
+def _untrusted(case: Case) -> bool:
+    """Whether what the file holds is to be added; one that has run out would be of no use to anybody."""
+    held = case.facts.held
+    if held.certificate is None:
+        return True
+    return held.key_id not in case.facts.listed and held.certificate.end > case.now
 
 
 def _running_out(case: Case) -> Iterator[Note]:
@@ -253,12 +281,16 @@ def _running_out(case: Case) -> Iterator[Note]:
     last = case.facts.held.certificate or case.facts.active
     if last is None or last.end - case.now > case.wanted.renew_before:
         return
+    yield case.note(_ran_out(last, case.wanted, case.now))
+
+
+def _ran_out(last: Certificate | Listed, wanted: DesiredStored, now: datetime) -> str:
     when = (
-        f"expired {roughly(case.now - last.end)} ago"
-        if last.end <= case.now
-        else f"expires in {roughly(last.end - case.now)}"
+        f"expired {roughly(now - last.end)} ago"
+        if last.end <= now
+        else f"expires in {roughly(last.end - now)}"
     )
-    yield case.note(f"its certificate {when}: put a new one into {case.wanted.store.address}")
+    return f"its certificate {when}: put a new one into {wanted.store.address}"
 
 
 def _left(wanted: DesiredApplication, found: ObservedApplication, owner: str) -> Iterator[Step]:
@@ -266,16 +298,17 @@ def _left(wanted: DesiredApplication, found: ObservedApplication, owner: str) ->
     kept = {each.name for each in wanted.stored}
     application = found.application
     listed = listed_in(application)
-    pairs = {
-        (mine[0], key_id)
+    belongs = {
+        key_id: name
         for key_id, each in listed.items()
-        if (mine := credential_of(owner, each.display_name))
+        if (name := credential_named(found, owner, each))
     }
+    pairs = {(name, key_id) for key_id, name in belongs.items()}
     tags = own_tags(owner, application)
     for name in credentials_named_in(tags):
         pairs |= {(name, record.key_id) for record in stored_in(tags, name)}
     for name, key_id in sorted(pairs):
-        if name not in kept:
+        if name not in kept and belongs.get(key_id) not in kept:
             why = "no longer in the manifest"
             yield removal(wanted.key, name, listed.get(key_id), why, key_id=key_id)
 

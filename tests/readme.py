@@ -15,7 +15,7 @@ BLOCK = re.compile(r"<!-- (?P<name>[a-z ]+) -->\n```(?P<language>\w+)\n(?P<body>
 GUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 SHORT = re.compile(r"\b[0-9a-f]{8}…")
 DIGEST = re.compile(r"(?<=Digest: )[0-9a-f]{16}\b")
-MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z| UTC)?")
+MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?(Z| UTC)?")
 ADDRESS = re.compile(r"127\.0\.0\.1:\d+")
 SECONDS = re.compile(r"\(\d+\.\d s\)|after\s+\d+\s+s\b|\b\d+\s+(s|min|h|d)\s+ago")
 

@@ -160,7 +160,7 @@ def forget(
                 with stopping(target, stop):
                     return target.tenant_id, await flow.give_up(plan, observed, target)
 
-        tenant_id, receipt = work(manifest, options, verb)
+        tenant_id, receipt = work(manifest, options, verb, looking=True)
         if receipt is None:
             say("Nothing was changed.")
             raise typer.Exit(1)

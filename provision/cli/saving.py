@@ -42,18 +42,21 @@ class Source:
         return Limits(consent_only=self.consent_only, reviewed=reviewed)
 
     def check(self, body: Mapping[str, Any], demanded: str | None) -> None:
-        """Refuse another tenant or owner than the saved plan's, and another plan than the digest's."""
+        """Refuse another tenant or owner than the saved plan's, or else another plan than the digest's."""
         from provision.saved import refuse_other_digest, refuse_other_owner, refuse_other_tenant
 
         if self.saved:
             refuse_other_tenant(self.saved, body["tenantId"], str(self.file))
             refuse_other_owner(self.saved, body["owner"], str(self.file))
-        if demanded is not None:
-            refuse_other_digest(demanded, self.saved.digest if self.saved else body["digest"])
+        elif demanded is not None:
+            refuse_other_digest(demanded, body["digest"])
 
 
-def opened(file: Path, options: Options, only: Only | None) -> Source:
-    """A manifest or a saved plan: which of them a file is, its content says."""
+def opened(file: Path, options: Options, only: Only | None, *, demanded: str | None) -> Source:
+    """A manifest or a saved plan: which of them a file is, its content says.
+
+    Another digest than the one demanded is refused here: to look at what a changed plan names may start programs.
+    """
     from provision import saved
     from provision.manifest.file import read
 
@@ -62,6 +65,8 @@ def opened(file: Path, options: Options, only: Only | None) -> Source:
         manifest = read_manifest(file, options)
         return Source(file=file, manifest=manifest, saved=None, consent_only=only is not None)
     plan = saved.read(found, str(file))
+    if demanded is not None:
+        saved.refuse_other_digest(demanded, plan.digest)
     return Source(
         file=file,
         manifest=_manifest_of(plan, file, options),

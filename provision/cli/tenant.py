@@ -98,7 +98,7 @@ def apply(
     with telling_failures(options):
         from provision import flow
 
-        source, stop = saving.opened(file, options, only), Stop()
+        source, stop = saving.opened(file, options, only, demanded=digest), Stop()
         manifest = source.manifest
 
         async def verb(target: Target) -> tuple[str, Applied | None]:
@@ -114,7 +114,12 @@ def apply(
                 return target.tenant_id, _explained(applied, manifest, planned, target)
 
         tenant_id, applied = work(
-            manifest, options, verb, replace_store=replace_store, parallel=parallelism
+            manifest,
+            options,
+            verb,
+            looking=source.consent_only,  # consents keep no value, and their digest says nothing of stores
+            replace_store=replace_store,
+            parallel=parallelism,
         )
         _finish(applied, tenant_id, manifest, options, stop)
 

@@ -64,13 +64,13 @@ class Command:
     def write(self, entry: Entry) -> None:
         """Hand the value to the program; it is kept when that ends with exit code 0.
 
-        One that did not end by itself may have kept it, and so may one that failed, which is believed only where nobody
-        can look.
+        However else it ends, it may have kept it before: raises Unconfirmed. One that was never started kept nothing.
         """
         known = fields.of(entry)
+        value = entry.secret.reveal()
         argv = [filled(each, _told(known)) for each in self._place.write]
         given = _given(self._place.input, entry)
-        self._ended(argv, given, values=(entry.secret.reveal(),), storing=True)
+        self._ended(argv, given, values=(value,), unfinished=Unconfirmed)
 
     def remove(self, app_id: str) -> bool:
         """Have it removed, if that can be done and nothing tells that it is another's."""
@@ -108,9 +108,9 @@ class Command:
         *,
         values: Iterable[str] = (),
         failing: type[StoreError] = StoreError,
-        storing: bool = False,
+        unfinished: type[StoreError] | None = None,
     ) -> running.Ended:
-        """Run it to a good end, or say what went wrong without the value."""
+        """Run it to a good end, or say what went wrong without the value: `unfinished` where it was begun."""
         seconds = self._place.timeout.total_seconds()
         program = self._program(argv, failing)
         try:
@@ -131,10 +131,8 @@ class Command:
         else:
             says = f"{_shown(argv)} {_how(ended.code)}"
             hint = "Run it by hand to see why; what it gets is on its standard input."
-        ended_itself = ended.code is not None and ended.code > 0
-        if storing and (self._place.read or not ended_itself):
-            failing = Unconfirmed
-        raise failing(says + "".join(f"\n  {line}" for line in told.split("\n") if line), hint=hint)
+        says += "".join(f"\n  {line}" for line in told.split("\n") if line)
+        raise (unfinished or failing)(says, hint=hint)
 
 
 def _given(form: str | Mapping[str, object], entry: Entry) -> bytes:

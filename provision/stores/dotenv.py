@@ -183,8 +183,8 @@ class Dotenv:
         )
 
     def _private_key(self, target: Path, path: str | None) -> PrivateKey | None:
-        """What a line names, if it is a file beside: a stranger's line must not make us read any other."""
-        if not path or os.path.realpath(os.path.dirname(path)) != str(target.parent):
+        """What a line names, if it is a file beside: a stranger's line or link must not make us read any other."""
+        if not path or os.path.dirname(os.path.realpath(path)) != str(target.parent):
             return None
         content = files.Kept(path=Path(path), kind="PEM").bytes(Path(path))
         return PrivateKey(content.decode("utf-8", "replace")) if content else None

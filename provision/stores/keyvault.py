@@ -100,7 +100,7 @@ class KeyVault:
     def write(self, entry: Entry) -> None:
         """Make a version with this value; what was there stays, as an older version.
 
-        Raises Unconfirmed where the vault did not say whether it has made one.
+        Raises Unconfirmed where the vault may have made it all the same: an answer was lost, or told of a failure inside.
         """
         owner = Belongs(tenant_id=entry.tenant_id, client_id=entry.client_id)
         latest = None if self._replace else self._latest()
@@ -113,6 +113,7 @@ class KeyVault:
             _KEY: entry.key_id,
             _MAKER: _US,
         }
+        unclear: Refused | None = None
         try:
             self._set(
                 entry.secret.reveal(),
@@ -121,12 +122,11 @@ class KeyVault:
                 expires_on=entry.expires,
             )
         except Refused as refusal:
-            if not refusal.unsure:
+            if not refusal.unclear:
                 raise
-            unclear = Unconfirmed(str(refusal), hint=refusal.hint)
-        else:
-            return
-        raise unclear
+            unclear = refusal
+        if unclear:  # outside of `except`: the frames behind the refusal hold the value
+            raise Unconfirmed(str(unclear), hint=unclear.hint)
 
     def remove(self, app_id: str) -> bool:
         """Delete the secret, with all its versions, if the newest is this application's.
@@ -244,7 +244,7 @@ class KeyVault:
         """Let the client do it; a vault that is busy is asked again for a while."""
         from azure.core.exceptions import AzureError
 
-        waited, pauses, unsure = 0.0, backoff(longest=4.0), False
+        waited, pauses, unclear = 0.0, backoff(longest=4.0), False
         with self._client() as client:
             while True:
                 try:
@@ -252,7 +252,7 @@ class KeyVault:
                 except (AzureError, ValueError) as error:
                     refusal = vaulterrors.explained(error, self._place, right)
                 # Outside of `except`: the client's error holds the request, and that the value.
-                refusal.unsure = unsure = unsure or refusal.unsure
+                unclear = refusal.unclear = unclear or refusal.unclear
                 pause = max(next(pauses), refusal.retry_after)
                 if not refusal.passes or waited + pause > self._patience:
                     raise refusal

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _AKV = re.compile(r"AKV\d+")
 _NETWORK = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection", "ForbiddenByTrustedService"})
 _PASSES = frozenset({408, 429, 500, 502, 503, 504})
-_UNDONE = frozenset({409, 429})
 _LONGEST_WORD = 300
 _VERBS = {"get": "read", "set": "write"}
 _DELETED = ("", "ObjectIsDeletedButRecoverable")
@@ -24,7 +23,7 @@ _DELETED = ("", "ObjectIsDeletedButRecoverable")
 class Refused(StoreError):
     """A vault said no, or nothing; `inner` is the service's finer code, `passes` says that it may not say so again.
 
-    `unsure` says that what was asked may have been done all the same.
+    `unclear` says that it may have done all the same what was asked: no answer of its own tells that it has not.
     """
 
     def __init__(
@@ -35,14 +34,15 @@ class Refused(StoreError):
         status: int = 0,
         inner: str = "",
         passes: bool = False,
+        unclear: bool = False,
         retry_after: float = 0.0,
     ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
         self.inner = inner
         self.passes = passes
+        self.unclear = unclear
         self.retry_after = retry_after
-        self.unsure = passes and status not in _UNDONE
 
     @property
     def deleted(self) -> bool:
@@ -62,21 +62,23 @@ def explained(error: Exception, place: KeyVaultStore, right: str) -> Refused:
             hint="Check the vault's name, the cloud and the network. "
             "A deleted vault has no address either.",
             passes=isinstance(error, ServiceResponseError),
+            unclear=isinstance(error, ServiceResponseError),
         )
     return _no_vault(place)
 
 
-def _no_vault(place: KeyVaultStore) -> Refused:
+def _no_vault(place: KeyVaultStore, *, unclear: bool = False) -> Refused:
     return Refused(
         f"Key Vault {place.vault} does not answer as a vault of this cloud does",
         hint="Check the cloud, and whether a proxy answers in the vault's place.",
+        unclear=unclear,
     )
 
 
 def _answered(error: HttpResponseError, place: KeyVaultStore, right: str) -> Refused:
     status, said = error.status_code or 0, _said(error)
     if status < 400:
-        return _no_vault(place)  # an answer that is no JSON
+        return _no_vault(place, unclear=True)  # an answer that is no JSON
     inner = str((said.get("innererror") or {}).get("code") or "")
     code = inner or str(said.get("code") or status)
     if status == 403:
@@ -97,6 +99,7 @@ def _answered(error: HttpResponseError, place: KeyVaultStore, right: str) -> Ref
             hint="Run the same command again in a minute.",
             status=status,
             passes=True,
+            unclear=True,
             retry_after=_seconds(error),
         )
     return Refused(

@@ -130,8 +130,8 @@ def scene(server: Server) -> Scene:
     return made_here
 
 
-def add(name: str = "workload", key_id: str | None = None) -> Callable[[Run], Awaitable[None]]:
-    """Adds the certificate of that name."""
+def add(name: str = "workload", key_id: str | None = None) -> Callable[[Run], Awaitable[bool]]:
+    """Adds the certificate of that name; answers whether it is new."""
     key = key_id or str(uuid4())
     return lambda run: keys.add(
         run,

@@ -208,3 +208,9 @@ def test_any_bytes_are_a_pair_or_a_refusal(content: bytes, label: str) -> None:
         except StoreError:
             continue
         assert read.certificate == a_pair().certificate
+
+
+def test_a_file_of_nothing_but_beginnings_is_refused_in_no_time() -> None:
+    """It would take minutes if each of them were looked for an end to; a stranger's file may be one."""
+    with pytest.raises(StoreError, match="no certificate"):
+        certificates.read_pem(b"-----BEGIN CERTIFICATE-----\n" * 37_000)

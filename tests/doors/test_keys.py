@@ -231,3 +231,17 @@ def test_a_certificate_that_was_just_added_can_be_taken_back(there: Scene) -> No
     there.do(change_of_mind)
 
     assert there.truth() == {}
+
+
+@STRONG
+def test_whoever_adds_what_is_there_hears_that_it_is_not_new(there: Scene) -> None:
+    """It may be in use: a proof that fails must not take it back."""
+    new: list[bool] = []
+
+    async def adding(run: Run) -> None:
+        new.append(await add(key_id=MINE)(run))
+
+    there.do(adding)
+    there.do(adding)
+
+    assert new == [True, False]

@@ -339,3 +339,17 @@ def test_a_users_pem_is_never_touched(file: Path) -> None:
 
     assert not store.remove(CLIENT)
     assert file.read_text(encoding="utf-8") == a_pem()
+
+
+def test_a_line_that_names_a_link_to_a_file_elsewhere_makes_nobody_read_that(file: Path) -> None:
+    """A store may be a stranger's too: the key of another folder must not be used as theirs."""
+    a_store(file).write(a_certificate())
+    elsewhere = file.parent / "elsewhere"
+    elsewhere.mkdir()
+    (file.parent / PEM).rename(elsewhere / PEM)
+    (file.parent / PEM).symlink_to(elsewhere / PEM)
+
+    held = a_store(file).read()
+
+    assert held is not None
+    assert held.secret is None

@@ -13,10 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dotenv_build import VALUE, an_entry
+from dotenv_build import CLIENT, VALUE, an_entry
 from pem_build import a_certificate, a_pem
 
-from provision.errors import StoreError, Unreadable
+from provision.errors import StoreError, Unconfirmed, Unreadable
 from provision.places import CommandStore
 from provision.stores import Entry, open_store, running
 
@@ -111,6 +111,55 @@ def assert_no_part(told: str, value: str) -> None:
         parts = {form[start : start + 12] for start in range(len(form) - 11)}
         found = [tight[at : at + 12] for at in range(len(tight)) if tight[at : at + 12] in parts]
         assert found == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("sys.exit(1)",),
+        ("os.kill(os.getpid(), signal.SIGTERM)",),
+        ("os.close(0)", "sys.exit(4)"),
+        ("time.sleep(600)",),
+    ],
+    ids=["exit code", "signal", "deaf", "time limit"],
+)
+def test_a_command_that_was_begun_may_have_kept_the_value(
+    write: Write, lines: tuple[str, ...]
+) -> None:
+    """It may have failed at what it did afterwards."""
+    with pytest.raises(Unconfirmed) as unclear:
+        write(*lines, within=1)
+
+    assert unclear.value.hint
+
+
+@pytest.mark.parametrize("content", [None, b"\x7fELF no program"], ids=["none", "no program"])
+def test_a_command_that_never_ran_has_kept_nothing(folder: Path, content: bytes | None) -> None:
+    if content is not None:
+        (folder / "put").write_bytes(content)
+        (folder / "put").chmod(0o755)
+    place = CommandStore(write=("./put",), folder=folder)
+
+    with pytest.raises(StoreError) as refused:
+        open_store(place).write(an_entry())
+
+    assert not isinstance(refused.value, Unconfirmed)
+
+
+@pytest.mark.parametrize("given", ["read", "remove"])
+def test_what_does_not_write_leaves_no_value_in_doubt(folder: Path, given: str) -> None:
+    place = CommandStore(
+        write=("true",),
+        read=("false",) if given == "read" else (),
+        remove=("false",),
+        input="json",
+        folder=folder,
+    )
+
+    with pytest.raises(StoreError) as refused:
+        open_store(place).remove(CLIENT)
+
+    assert not isinstance(refused.value, Unconfirmed)
 
 
 def test_what_a_command_prints_is_shown_nowhere(

@@ -29,7 +29,7 @@ from keyvault_build import (
 )
 from token_endpoint import Authority
 
-from provision.errors import StoreError, Unreadable
+from provision.errors import StoreError, Unconfirmed, Unreadable
 from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 from provision.secret import PrivateKey
@@ -223,7 +223,10 @@ def test_a_vault_that_does_not_answer_is_a_failure_of_the_store(
 
     with pytest.raises(StoreError, match="Key Vault kv-one does not answer") as refused:
         store.probe(OURS)
+    with pytest.raises(StoreError) as unwritten:
+        store.write(an_entry())
 
+    assert not isinstance(unwritten.value, Unconfirmed)
     assert "Check the vault's name" in refused.value.hint
 
 

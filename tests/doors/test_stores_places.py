@@ -135,6 +135,27 @@ def test_a_link_does_not_lead_who_looks_out_of_the_folder(tmp_path: Path) -> Non
     assert may_read(JsonStore(path=inside / "c.json"))
 
 
+def test_a_link_does_not_lead_who_looks_out_of_the_rehearsal(tmp_path: Path) -> None:
+    """The folder of the sandbox may have come along with the manifest."""
+    rehearsal = tmp_path / "project" / ".provision"
+    rehearsal.mkdir(parents=True)
+    (rehearsal / MANIFEST.owner).symlink_to(tmp_path)
+    may_read = placing.readable(rehearsal, MANIFEST, looking=True)
+
+    assert not may_read(DOTENV)
+    assert not may_read(VAULT)
+    assert not may_read(COMMAND)
+
+
+def test_two_names_of_one_place_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "link.env").symlink_to(tmp_path / ".env")
+    one, other = (DotenvStore(path=tmp_path / name, prefix="A_") for name in (".env", "link.env"))
+
+    placing.refuse_shared({"web/a": one, "web/b": replace(other, prefix="B_"), "web/c": VAULT})
+    with pytest.raises(StoreError, match="of web/b is, by another name, the store of web/a too"):
+        placing.refuse_shared({"web/a": one, "web/b": other})
+
+
 def test_a_place_is_named_as_people_find_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,46 +11,13 @@ import outsider
 import paper
 import pytest
 import truth
-from journey import Processes, Provision
+import unheard
+from journey import Provision
 
-from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
-from provision.sandbox.tenant import Seen
 
-CONSUMER = (sys.executable, consumer.__file__)
 HASTY = [{"scale": 250.0}]
 """For tests that wait for patience to end."""
-LAGGING = [{"profile": "typical", "seed": seed} for seed in (41, 42)]
-
-
-@contextmanager
-def never_learning(server: Server) -> Iterator[None]:
-    """The token service never hears of secrets that are issued meanwhile: 7000215 for ever."""
-    tenant, ended = server.tenant(), threading.Event()
-    known = {key for each in truth.applications(server) for key in each.get("_secrets", ())}
-
-    def forget(id: str) -> None:
-        with tenant.writing():
-            row = tenant.get("applications", id, Seen.truth()) or {}
-            heard = row.get("_secrets", {})
-            kept = {key: value for key, value in heard.items() if key in known}
-            if kept != heard:
-                tenant.put("applications", {**row, "_secrets": kept}, lag="none")
-
-    def forget_all() -> None:
-        while not ended.wait(0.01):
-            for each in truth.applications(server):
-                forget(each["id"])
-
-    watching = threading.Thread(target=forget_all)
-    watching.start()
-    server.faults.add(Fault(do="delay", path="/oauth2/v2.0/token$", seconds=0.1))
-    try:
-        yield
-    finally:
-        ended.set()
-        watching.join()
-        server.faults.clear()
 
 
 @pytest.fixture
@@ -72,6 +35,17 @@ def held(folder: Path) -> str:
     return paper.stored(folder)["AZURE_CLIENT_SECRET_ID"]
 
 
+def proof_of(server: Server) -> Iterator[int]:
+    """What the token service answered between the making of a secret and the record of its being stored."""
+    entries = iter(server.requests)
+    made = next(each for each in entries if each.path.endswith("/addPassword"))
+    for each in entries:
+        if each.method == "PATCH":
+            return
+        if each.path.endswith("/token") and each.sequence > made.sequence:
+            yield each.status
+
+
 def signs_in(server: Server, folder: Path) -> bool:
     """Whether the stored secret is accepted, asked without code of ours."""
     trusted = outsider.trust(server)
@@ -79,39 +53,26 @@ def signs_in(server: Server, folder: Path) -> bool:
     return not answer.startswith("refused")
 
 
-def sign_in_again(server: Server, times: int = 5) -> None:
-    """Let the consumer go on until it has read the store anew and signed in with what is there."""
-
-    def tokens() -> int:
-        return sum(entry.path.endswith("/oauth2/v2.0/token") for entry in server.requests)
-
-    enough = tokens() + times
-    while tokens() < enough:
-        time.sleep(0.05)
-
-
-@pytest.mark.parametrize("sandbox", LAGGING, indirect=True)
-def test_a_consumer_that_signs_in_all_the_time_is_never_refused_through_two_rotations(
-    applied: Path, provision: Provision, sandbox: Server, provision_process: Processes
+def test_a_rotation_is_proven_by_fifteen_tokens(
+    applied: Path, provision: Provision, sandbox: Server
 ) -> None:
-    folder, until = applied.parent, applied.parent / "enough"
-    words = (sandbox.url, sandbox.ca_bundle, folder / paper.STORE, until)
-    signing_in = provision_process.start(*words, command=CONSUMER)
-    keys = [held(folder)]
+    sandbox.requests.clear()
 
-    for _ in range(2):
-        done = provision("rotate", applied, "--now")
-        assert done.exit_code == 0, done.said
-        keys.append(held(folder))
-    sign_in_again(sandbox)
-    until.touch()
-    *heard, attempts = provision_process.finish(signing_in).stdout.splitlines()
+    provision("rotate", applied, "--now")
 
-    assert [line for line in heard if line.startswith("refused")] == []
-    assert heard[-1] == keys[-1]
-    assert set(heard) <= set(keys)
-    assert int(attempts.split()[1]) > 20
-    assert len(set(keys)) == 3
+    assert [*proof_of(sandbox)] == [200] * 15
+
+
+@pytest.mark.parametrize("sandbox", [{"profile": "typical", "seed": 41}], indirect=True)
+def test_a_new_secret_that_was_refused_at_first_is_proven_by_twice_as_many_tokens(
+    applied: Path, provision: Provision, sandbox: Server
+) -> None:
+    """Fifteen in a row that miss the one replica of three which is late are rare: a thousand rotations meet some."""
+    sandbox.requests.clear()
+
+    provision("rotate", applied, "--now")
+
+    assert [*proof_of(sandbox)][-31:] == [401, *[200] * 30]
 
 
 def test_rotate_without_anything_due_changes_nothing(
@@ -168,7 +129,7 @@ def test_a_new_secret_that_is_never_accepted_is_taken_back_and_the_old_one_still
 ) -> None:
     (old,) = truth.key_ids(sandbox)
 
-    with never_learning(sandbox):
+    with unheard.secrets(sandbox):
         failed = provision("rotate", applied, "--now")
 
     assert failed.exit_code == 1
@@ -181,7 +142,7 @@ def test_a_new_secret_that_is_never_accepted_is_taken_back_and_the_old_one_still
 def test_a_failed_rotation_leaves_nothing_that_keeps_the_next_one_from_working(
     applied: Path, provision: Provision, sandbox: Server
 ) -> None:
-    with never_learning(sandbox):
+    with unheard.secrets(sandbox):
         provision("rotate", applied, "--now")
 
     done = provision("rotate", applied, "--now")
@@ -196,7 +157,7 @@ def test_a_first_secret_that_is_never_accepted_is_taken_back_and_leaves_the_stor
 ) -> None:
     manifest = paper.write(workplace)
 
-    with never_learning(sandbox):
+    with unheard.secrets(sandbox):
         failed = provision("apply", manifest, "--yes")
 
     assert failed.exit_code == 1

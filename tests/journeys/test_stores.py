@@ -148,3 +148,23 @@ def test_who_only_looks_starts_no_program(
     assert (planned.exit_code, verified.exit_code) == (0, 0)
     assert "not readable" in verified.said
     assert not (workplace / "started").exists()
+
+
+def test_a_store_that_keeps_its_value_takes_no_receipt_away_and_spares_no_other_store(
+    caged: Server, provision: Provision, workplace: Path
+) -> None:
+    credentials = {
+        "ci": {"secret": {"store": {"command": COMMAND}}},
+        "web": {"secret": {"store": {"json": "out/c.json"}}},
+    }
+    paper.write(workplace, paper.an_app(credentials=credentials))
+    done = provision("apply", "hello.yaml", "--yes", "--real-stores")
+    assert done.exit_code == 0, done.said
+    program(workplace, "rm", "sys.exit(3)")
+
+    destroyed = provision("destroy", "hello.yaml", "--yes", "--real-stores")
+
+    assert destroyed.exit_code == 0, destroyed.said
+    assert "my-workload/ci stays in command ./put {clientId}" in destroyed.said
+    assert holding(workplace) == {"kept"}
+    assert truth.applications(caged) == []

@@ -9,6 +9,7 @@ from provision.renewal import Rotation, diff_stored
 from tests.build import (
     NOW,
     OWNER,
+    a_key,
     a_password,
     a_record,
     a_secret,
@@ -99,3 +100,15 @@ def test_a_record_without_any_secret_means_that_it_is_not_the_first() -> None:
     facts = facts_of(there, owner=OWNER, credential="ci")
 
     assert (facts.first, facts.current, facts.active) == (False, None, None)
+
+
+def test_another_manifests_certificate_and_the_record_of_it_are_left_alone() -> None:
+    """Two manifests may adopt one application, and each call a credential of theirs `ci`."""
+    theirs = a_key("c1", name="provision:fabrikam:ci:0a1b2c3d")
+    there = registered(keys=[theirs], tags=[a_record("c1")])
+
+    left = list(diff_stored(an_app(), there, owner=OWNER, now=NOW, rotation=Rotation()))
+    facts = facts_of(there, owner=OWNER, credential="ci")
+
+    assert left == []
+    assert facts.first

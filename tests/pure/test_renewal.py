@@ -312,3 +312,27 @@ def test_a_first_one_of_which_no_record_was_made_is_replaced_with_care() -> None
     found = tenant(passwords=[a_password("made", age=HOUR)])
 
     assert said(decided(a_secret(), found)) == ["add beside: no stored secret is known to work"]
+
+
+def test_credentials_that_exchange_their_stores_get_secrets_of_their_own() -> None:
+    """What each place holds would retire by the other's rule, and a reader be left with nothing."""
+    found = tenant(
+        passwords=[a_password("k1", credential="a"), a_password("k2", credential="b")],
+        tags=[a_record("k1", credential="a"), a_record("k2", credential="b")],
+        held={"a": holds("k2"), "b": holds("k1")},
+    )
+    wanted = an_app(secrets=[a_secret("a"), a_secret("b")])
+
+    entries = said(diff_stored(wanted, found, owner=OWNER, now=NOW, rotation=Rotation()))
+
+    assert entries == ["add beside: its place holds another secret"] * 2
+
+
+def test_what_an_exchange_has_left_retires_after_the_overlap() -> None:
+    found = tenant(
+        passwords=[a_password("k1", age=9 * DAY), a_password("k3", age=HOUR)],
+        tags=[a_record("k3", age=HOUR)],
+        held={"ci": holds("k3")},
+    )
+
+    assert said(decided(a_secret(), found)) == ["ci: the old secret k1 retires in 23 h"]
