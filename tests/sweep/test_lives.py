@@ -27,23 +27,25 @@ each_stage = pytest.mark.parametrize(
     "stage", STAGES, ids=lambda stage: stage.name.replace(" ", "-")
 )
 
-_shops: dict[int, Workshop] = {}
 _beginnings: dict[tuple[str, str], Beginning] = {}
 
 
-@pytest.fixture
-def shop(bench: Bench) -> Workshop:
+@pytest.fixture(scope="session")
+def opened(served: Bench) -> Workshop:
     """The sandbox of this worker, with real stores."""
-    if id(bench) not in _shops:
-        ground = stages._ground(bench)
-        _shops[id(bench)] = Workshop(
-            server=bench.server,
-            workplace=bench.workplace,
-            thorough=bench.thorough,
-            seed=bench.seed,
-            ground=ground,
-        )
-    return _shops[id(bench)]
+    return Workshop(
+        server=served.server,
+        workplace=served.workplace,
+        thorough=served.thorough,
+        seed=served.seed,
+        ground=stages._ground(served),
+    )
+
+
+@pytest.fixture
+def shop(bench: Bench, opened: Workshop) -> Workshop:
+    """The same; commands run in its workplace."""
+    return opened
 
 
 def beginning(shop: Workshop, kind: Kind, stage: Stage) -> Beginning:
