@@ -27,7 +27,7 @@ KEEP = "open('kept', 'wb').write(given := sys.stdin.buffer.read())"
 DROP = "if os.path.exists('kept'): os.remove('kept')"
 SHOW = "print(open('kept').read() if os.path.exists('kept') else '')"
 APPLY = ("apply", "hello.yaml", "--yes", "--real-stores", "--skip-verify")
-ROTATE = ("rotate", "hello.yaml", "--now", "--prove", "1s", "--real-stores")
+ROTATE = ("rotate", "hello.yaml", "--now", "--real-stores")
 
 STORES: dict[str, dict[str, Any]] = {
     "dotenv": {"dotenv": ".env"},

@@ -63,7 +63,7 @@ COMMANDS = (
     "plan hello.yaml --out saved.plan",
     "apply saved.plan --yes",
     "plan hello.yaml --json",
-    "rotate hello.yaml --now --no-overlap --prove 1s --json",
+    "rotate hello.yaml --now --no-overlap --json",
     "verify hello.yaml",
     "status hello.yaml --json",
     "destroy hello.yaml --yes",
