@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import moment
@@ -50,11 +51,12 @@ def caged(start_sandbox: StartSandbox) -> Server:
 def applied(
     provision: Provision, server: Server, folder: Path, store: str, noun: str = "secret"
 ) -> Keeper:
-    """A credential that a command keeps."""
+    """A credential that a command keeps, for a minute now."""
     keeper = Keeper(server=server, folder=folder, store=store, noun=noun)
     keeper.write()
     done = provision(*APPLY)
     assert done.exit_code == 0, done.said
+    server.advance(timedelta(minutes=1))
     return keeper
 
 
