@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from provision import certificates, keys
 from provision.clock import backoff
 from provision.errors import AnswerLost, GraphError, Interrupted
 from provision.graph import directory
+from provision.life import EARLIER
 from provision.model import Certificate, DesiredCertificate, DesiredSecret, DesiredStored
 from provision.ownership import display_name
 from provision.patch import read
@@ -24,8 +25,6 @@ from provision.wait import pause, until_accepted
 ATTEMPTS = 3
 """How often a secret is asked for when the answer keeps getting lost."""
 LOOKS = 4
-EARLIER = timedelta(minutes=5)
-"""A certificate begins a little before it is made: clocks differ, and one that begins later is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

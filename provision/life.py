@@ -30,6 +30,9 @@ Listed = PasswordCredential | KeyCredential
 LATE = timedelta(minutes=10)
 """So long after a write, every replica of the directory shows it."""
 
+EARLIER = timedelta(minutes=5)
+"""A certificate begins a little before it is made: clocks differ, and one that begins later is refused."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -70,12 +73,12 @@ class Facts:
         return tuple(
             each
             for each in in_order(self.listed)
-            if each.start > since and not expired(each, now) and each.key_id != self.current
+            if made_at(each) > since and not expired(each, now) and each.key_id != self.current
         )
 
     def unclear(self, now: datetime) -> bool:
         """Whether the store may hold one that no record names, and the record is not just late to be seen."""
-        return any(now - each.start > LATE for each in self.perhaps_stored(now))
+        return any(now - made_at(each) > LATE for each in self.perhaps_stored(now))
 
     def working(self, now: datetime) -> bool:
         """Whether a stored one is known to work: only then may others go."""
@@ -150,7 +153,12 @@ def _newer(held: Held, current: str | None, listed: Mapping[str, Listed]) -> boo
     other = listed.get(current or "")
     if held.certificate or other is None:
         return True
-    return mine is not None and mine.start > other.start
+    return mine is not None and made_at(mine) > made_at(other)
+
+
+def made_at(each: Listed) -> datetime:
+    """When one of ours was made, to be compared with others of its life."""
+    return each.start + EARLIER if isinstance(each, KeyCredential) else each.start
 
 
 def expired(each: Listed | None, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import moment
@@ -50,11 +51,12 @@ def caged(start_sandbox: StartSandbox) -> Server:
 def applied(
     provision: Provision, server: Server, folder: Path, store: str, noun: str = "secret"
 ) -> Keeper:
-    """A credential that a command keeps."""
+    """A credential that a command keeps, for a minute now."""
     keeper = Keeper(server=server, folder=folder, store=store, noun=noun)
     keeper.write()
     done = provision(*APPLY)
     assert done.exit_code == 0, done.said
+    server.advance(timedelta(minutes=1))
     return keeper
 
 
@@ -142,12 +144,15 @@ def test_a_rotation_that_a_command_kept_without_saying_so_goes_on_where_it_can_b
     settle(provision, keeper)
 
 
-@pytest.mark.parametrize("fails", [*BEFORE, *AFTER])
+@pytest.mark.parametrize(
+    ("noun", "fails"),
+    [*(("secret", each) for each in BEFORE | AFTER), ("certificate", "exit code, kept")],
+)
 def test_a_rotation_whose_outcome_nobody_knows_keeps_both_until_another_one_is_stored(
-    caged: Server, provision: Provision, workplace: Path, fails: str
+    caged: Server, provision: Provision, workplace: Path, noun: str, fails: str
 ) -> None:
     """Whichever of them the store has, it works: taking either back might lock its reader out."""
-    keeper = applied(provision, caged, workplace, "blind")
+    keeper = applied(provision, caged, workplace, "blind", noun)
     (old,) = made(caged)
     program(workplace, "put", *(BEFORE | AFTER)[fails])
 
@@ -159,6 +164,21 @@ def test_a_rotation_whose_outcome_nobody_knows_keeps_both_until_another_one_is_s
     assert old in made(caged)
     assert keeper.signs_in()
     assert keeper.told(failed) == []
+    program(workplace, "put", KEEP)
+    settle(provision, keeper)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_rotation_whose_outcome_nobody_knows_is_settled_although_replicas_are_behind(
+    start_sandbox: StartSandbox, provision: Provision, workplace: Path, seed: int
+) -> None:
+    server = start_sandbox(canary=CANARY, profile="typical", seed=seed)
+    keeper = applied(provision, server, workplace, "blind")
+    program(workplace, "put", *AFTER["exit code, kept"])
+
+    failed = provision(*ROTATE)
+
+    assert failed.exit_code == 1
     program(workplace, "put", KEEP)
     settle(provision, keeper)
 

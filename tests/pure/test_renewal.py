@@ -304,6 +304,19 @@ def test_what_a_store_may_hold_is_settled_by_storing_another_one() -> None:
     assert entries == ["add beside: an earlier run did not say what it has stored", PERHAPS]
 
 
+def test_a_certificate_counts_from_its_making_and_not_from_its_earlier_beginning() -> None:
+    """Else one that was made within minutes of the record would pass for older, and retire though it may be in use."""
+    minute = timedelta(minutes=1)
+    found = tenant(
+        keys=[a_key("used", age=26 * HOUR + 6 * minute), a_key("made", age=26 * HOUR + 3 * minute)],
+        tags=[a_record("used", age=26 * HOUR)],
+    )
+
+    entries = said(decided(a_certificate(), found))
+
+    assert entries == ["add beside: an earlier run did not say what it has stored", PERHAPS]
+
+
 def test_a_record_that_is_only_late_to_be_seen_issues_nothing() -> None:
     assert said(decided(a_secret(overlap=timedelta()), cut_short(timedelta(minutes=5)))) == [
         PERHAPS
