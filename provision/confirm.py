@@ -19,7 +19,7 @@ from provision.life import facts_of, listed_in
 from provision.manifest.spec import ApplicationSpec, Manifest, StoredSpec
 from provision.model import Application, Held, ObservedApplication
 from provision.ownership import own_tags, stored_in, unique_name
-from provision.places import PemFile
+from provision.places import KeyVaultStore, PemFile
 from provision.proof import takes
 from provision.stores import Stored
 from provision.target import Target
@@ -149,6 +149,7 @@ async def _settle(
             tenant_id=value.tenant_id,
             app_id=value.client_id,
             works=works[secret.name],
+            shared=isinstance(secret.store, KeyVaultStore),
         )
     settled = replace(again, held=held)
     meanwhile = await asyncio.to_thread(_stored_meanwhile, target, doubt, settled)

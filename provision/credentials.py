@@ -118,7 +118,7 @@ async def _proven_first(step: Add, run: Run, made: Made, entry: Entry, store: St
         # It may be in use from now on. The next run cannot know either, and makes another one.
         raise StoreError(
             f"{unclear} It is not known whether the new value was stored",
-            hint="Both work for now. Apply again before the overlap has passed: that stores another one.",
+            hint="Both work, and neither is removed while that is unclear. Apply again in ten minutes.",
         ) from unclear
     except (ProvisionError, AuthError):
         await issuing.take_back(step, run, made)

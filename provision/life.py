@@ -62,6 +62,15 @@ class Facts:
 
         Not where the place holds another of the application's secrets: then it is the place that has changed.
         """
+        return self._misses and not self.held.shared
+
+    @property
+    def astray(self) -> bool:
+        """Whether a place that every machine sees does not hold what is in use: it is new, or was emptied."""
+        return self._misses and self.held.shared
+
+    @property
+    def _misses(self) -> bool:
         missing = self.held.readable and self.record and self.held.key_id != self.record.key_id
         return bool(missing) and not self.borrowed
 
@@ -73,7 +82,7 @@ class Facts:
         return tuple(
             each
             for each in in_order(self.listed)
-            if made_at(each) > since and not expired(each, now) and each.key_id != self.current
+            if made_at(each) >= since and not expired(each, now) and each.key_id != self.current
         )
 
     def unclear(self, now: datetime) -> bool:
@@ -100,7 +109,7 @@ def facts_of(
     held = _ours(found.held.get(credential, Held(readable=False)), application.app_id)
     borrowed = held.key_id in everything.keys() - listed.keys()
     if borrowed:
-        held = Held(readable=held.readable)
+        held = Held(readable=held.readable, shared=held.shared)
     records = stored_in(own_tags(owner, application), credential)
     confirmed = {held.key_id} if held.works else set()
     record = next((r for r in records if r.key_id in listed.keys() | confirmed), None)
@@ -139,7 +148,9 @@ def listed_in(application: Application) -> dict[str, Listed]:
 
 def _ours(held: Held, app_id: str) -> Held:
     """A store that holds another application's value tells nothing about ours."""
-    return held if held.app_id in (None, app_id) else Held(readable=held.readable)
+    if held.app_id in (None, app_id):
+        return held
+    return Held(readable=held.readable, shared=held.shared)
 
 
 def _newer(held: Held, current: str | None, listed: Mapping[str, Listed]) -> bool:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from provision.places import StorePlace
-from provision.secret import Secret
 
 if TYPE_CHECKING:
     from provision.policy import AppManagement
@@ -193,16 +192,6 @@ class Organization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
-    """A new password credential, in the one moment in which its value is known."""
-
-    key_id: str
-    secret: Secret
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredSecret:
     """A secret as the manifest wants it; `replaces` are keyIds of secrets made elsewhere, which it takes over."""
 
@@ -218,7 +207,7 @@ class DesiredSecret:
 class DesiredCertificate:
     """A certificate as the manifest wants it: made here, with a key of `key_size` bits, unless `store` is a PemFile.
 
-    For one that its users keep up, `lifetime` tells nothing, and `certificate` is what the file holds.
+    Then `lifetime` tells nothing, and `certificate` is what the file holds.
     """
 
     name: str
@@ -338,8 +327,8 @@ class Desired:
 class Held:
     """What the store of one credential says on this machine.
 
-    `readable` is false when the store cannot be read here. `works` is the token service's word on
-    the stored value, asked only when the directory did not settle the matter. `certificate` is what a PemFile has.
+    `works` is the token service's word on the stored value, asked only when the directory did not settle the matter.
+    `certificate` is what a PemFile has; `shared` says that every machine sees this store.
     """
 
     readable: bool
@@ -348,6 +337,7 @@ class Held:
     app_id: str | None = None
     works: bool | None = None
     certificate: Certificate | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from provision.model import (
     ServicePrincipal,
 )
 from provision.ownership import owner_tag, unique_name
+from provision.places import KeyVaultStore
 from provision.policy import AppManagement
 from provision.stores import Stored
 from provision.target import Target
@@ -165,11 +166,13 @@ async def _complete(
     complete = {}
     for key, application in found.items():
         principal = principals.get(application.app_id)
+        shared = {each.name for each in specs[key].stored if isinstance(each.store, KeyVaultStore)}
         complete[key] = ObservedApplication(
             application=replace(application, federated=federated.get(application.id, ())),
             service_principal=principal,
             held={
-                name: _held(value, target.tenant_id) for name, value in stored.get(key, {}).items()
+                name: _held(value, target.tenant_id, shared=name in shared)
+                for name, value in stored.get(key, {}).items()
             },
             owners=owners.get(application.id, frozenset()),
             principal_owners=held_by.get(principal.id, frozenset()) if principal else frozenset(),
@@ -197,14 +200,15 @@ def _certificates(stored: StoresHeld) -> dict[str, dict[str, Certificate]]:
     }
 
 
-def _held(stored: Stored | None, tenant_id: str) -> Held:
+def _held(stored: Stored | None, tenant_id: str, *, shared: bool) -> Held:
     """A value of another tenant tells nothing about this one; a PEM file belongs to none."""
     if stored and stored.certificate:
         return Held(readable=True, key_id=stored.key_id, certificate=stored.certificate)
     if stored is None or stored.tenant_id != tenant_id:
-        return Held(readable=True)
+        return Held(readable=True, shared=shared)
     return Held(
         readable=True,
+        shared=shared,
         key_id=stored.key_id,
         tenant_id=stored.tenant_id,
         app_id=stored.client_id,

@@ -6,8 +6,8 @@ proven, stored and recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from provision.life import (
@@ -21,6 +21,7 @@ from provision.life import (
     in_order,
     is_kept_up,
     listed_in,
+    made_at,
     retires_at,
 )
 from provision.model import (
@@ -41,9 +42,12 @@ from provision.plan import (
     RemoveSecret,
     Step,
 )
-from provision.wording import roughly
+from provision.wording import exactly, roughly
 
 AddStored = AddSecret | AddCertificate
+
+PENDING = 3
+"""So many values that a store may hold without having said so are enough: something is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,17 @@ def diff_stored(
         else:
             yield from _one(case)
     if found is not None:
-        yield from _left(wanted, found, owner)
+        heirs = tuple(
+            Case(
+                app=wanted.key,
+                wanted=each,
+                facts=facts_of(found, owner=owner, credential=each.name),
+                now=now,
+                rotation=rotation,
+            )
+            for each in wanted.stored
+        )
+        yield from _left(wanted, found, owner, heirs)
 
 
 def _first(app: str, wanted: DesiredStored, now: datetime) -> Step | Note:
@@ -167,10 +181,14 @@ def _why_add(case: Case) -> str | None:
         return None  # accepted by the token service, but not listed yet: its dates come with time
     if expired(active, now):
         return f"expired {roughly(now - active.end)} ago"
+    if len(facts.perhaps_stored(now)) >= PENDING:
+        return None  # a store that fails each time must not be given one more each time
     if facts.unclear(now):
         return "an earlier run did not say what it has stored"
     if facts.borrowed:
         return f"its place holds another {case.noun}"
+    if facts.astray:
+        return f"{case.wanted.store.address} does not hold it"
     if not fits(case.wanted, active) and not facts.elsewhere:
         return f"a {case.noun} is wanted in place of what there is"
     if due(case.wanted, active, now) and not facts.elsewhere:
@@ -189,7 +207,7 @@ def _retire(case: Case, each: Listed) -> Iterator[Step | Note]:
     if each in facts.perhaps_stored(now):
         yield case.note(
             f"the store may hold {each.key_id}: a run ended before it said so. "
-            "It retires when another one is stored, which is soon made"
+            f"It retires when another one is stored{_soon(case)}"
         )
         return
     goes = retires_at(each, facts, now, _overlap(case, each))
@@ -199,6 +217,13 @@ def _retire(case: Case, each: Listed) -> Iterator[Step | Note]:
     else:
         noun = _noun(each)
         yield case.note(f"the old {noun} {each.key_id} retires in {roughly(goes - now)}")
+
+
+def _soon(case: Case) -> str:
+    if len(case.facts.perhaps_stored(case.now)) < PENDING:
+        return ", which is soon made"
+    target = f"{case.app}/{case.wanted.name}"
+    return f": look what is wrong with it, then provision rotate --now --target {target}"
 
 
 def _overlap(case: Case, each: Listed) -> timedelta:
@@ -293,8 +318,13 @@ def _ran_out(last: Certificate | Listed, wanted: DesiredStored, now: datetime) -
     return f"its certificate {when}: put a new one into {wanted.store.address}"
 
 
-def _left(wanted: DesiredApplication, found: ObservedApplication, owner: str) -> Iterator[Step]:
-    """Ours that the manifest names no longer, and records of what is gone."""
+def _left(
+    wanted: DesiredApplication, found: ObservedApplication, owner: str, heirs: Sequence[Case]
+) -> Iterator[Step | Note]:
+    """Ours that the manifest names no longer, and records of what is gone.
+
+    One whose place another credential takes was renamed, and its readers have that one's overlap.
+    """
     kept = {each.name for each in wanted.stored}
     application = found.application
     listed = listed_in(application)
@@ -309,8 +339,32 @@ def _left(wanted: DesiredApplication, found: ObservedApplication, owner: str) ->
         pairs |= {(name, record.key_id) for record in stored_in(tags, name)}
     for name, key_id in sorted(pairs):
         if name not in kept and belongs.get(key_id) not in kept:
+            each = listed.get(key_id)
+            stays = next((note for heir in heirs if (note := _inherits(heir, found, each))), None)
+            if stays:
+                yield replace(stays, says=f"{name}: {stays.says}")
+                continue
             why = "no longer in the manifest"
-            yield removal(wanted.key, name, listed.get(key_id), why, key_id=key_id)
+            yield removal(wanted.key, name, each, why, key_id=key_id)
+
+
+def _inherits(heir: Case, found: ObservedApplication, each: Listed | None) -> Note | None:
+    """What to say of one that stays, since its readers may turn to this credential: it has its place, or is just new."""
+    facts, now, overlap = heir.facts, heir.now, heir.wanted.overlap
+    if each is None or expired(each, now) or heir.rotation.restored or not heir.rotation.overlap:
+        return None
+    noun, successor = _noun(each), heir.wanted.name
+    place = found.held.get(successor)
+    if facts.borrowed and place and place.key_id == each.key_id and overlap:
+        says = f"the {noun} {each.key_id} retires {exactly(overlap)} after {successor} has taken its place"
+        return Note(app=heir.app, says=says)
+    if facts.active is None or facts.record is None or made_at(facts.active) <= made_at(each):
+        return None
+    goes = facts.record.at + overlap
+    if now >= goes:
+        return None
+    says = f"the {noun} {each.key_id} retires in {roughly(goes - now)}, when the overlap of {successor} is over"
+    return Note(app=heir.app, says=says)
 
 
 def _addition(app: str, wanted: DesiredStored, *, reason: str, rotation: bool) -> AddStored:

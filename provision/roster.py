@@ -42,6 +42,7 @@ IDLE = "nothing is issued while the service principal is disabled"
 UNLISTED = "the token service accepts it; the directory does not list it yet"
 UNRECORDED = "there is no record of its proof yet: the next provision apply writes it"
 BY_USERS = "its users must put a newer one into the file"
+HEIR = "when what has taken its place has been there for its overlap"
 KEPT = "kept until another one is known to work"
 PERHAPS = "the store may hold it: a run ended before it said so"
 ANOTHERS = "another manifest's: it is not taken over"
@@ -351,7 +352,7 @@ def _left(each: Listed, case: Case) -> Row:
         key_id=each.key_id,
         created=each.start,
         expires=each.end,
-        says=f"no longer in the manifest: goes {NEXT}"
+        says=f"no longer in the manifest: goes {NEXT if each.key_id in case.removes else HEIR}"
         if mine
         else ANOTHERS
         if each.key_id.lower() in named

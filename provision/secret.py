@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 
 class Secret:
     """A value that must reach its store and nothing else: it cannot be printed, compared or copied."""
@@ -28,3 +31,13 @@ class PrivateKey(Secret):
     """A secret that is a private key with its certificate, as PEM: what signs in is an assertion made with it."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A new password credential, in the one moment in which its value is known."""
+
+    key_id: str
+    secret: Secret
+    start: datetime
+    end: datetime

@@ -10,7 +10,10 @@ from provision.errors import AnswerLost, GraphError
 from provision.graph import operations, parse, paths
 from provision.graph.answers import listed, present, select
 from provision.graph.client import Graph
-from provision.model import FederatedIdentityCredential, Issued
+from provision.model import (
+    FederatedIdentityCredential,
+)
+from provision.secret import Issued
 
 
 async def add_password(graph: Graph, object_id: str, *, display_name: str, end: datetime) -> Issued:

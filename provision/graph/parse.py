@@ -16,7 +16,6 @@ from provision.model import (
     AppRoleAssignment,
     DeletedApplication,
     FederatedIdentityCredential,
-    Issued,
     KeyCredential,
     OAuth2PermissionGrant,
     Organization,
@@ -26,7 +25,7 @@ from provision.model import (
     ResourceAccess,
     ServicePrincipal,
 )
-from provision.secret import Secret
+from provision.secret import Issued, Secret
 
 T = TypeVar("T")
 

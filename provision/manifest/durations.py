@@ -10,6 +10,7 @@ from provision.errors import Problem
 from provision.manifest import values
 from provision.manifest.marks import Node, shown
 from provision.manifest.nodes import child, problem
+from provision.wording import exactly
 
 ORDER = ("overlap", "renewBefore", "lifetime")
 
@@ -32,6 +33,24 @@ def out_of_order(holders: Mapping[str, Node | None], whole: Node) -> Iterator[Pr
             f"{_said(holders, shorter)} must be shorter than {_said(holders, longer)}",
             f"the order is {order}",
         )
+        return
+    yield from _too_long(holders, whole)
+
+
+def _too_long(holders: Mapping[str, Node | None], whole: Node) -> Iterator[Problem]:
+    """Else old ones would still be waiting for their end when the next ones join them."""
+    if "lifetime" not in holders:
+        return
+    overlap, before, lifetime = (_duration(holders[name], name) for name in ORDER)
+    if overlap is None or before is None or lifetime is None or overlap + before <= lifetime:
+        return
+    holder = holders["overlap"]
+    yield problem(
+        holder.keys.get("overlap", whole.mark) if holder else whole.mark,
+        f"{_said(holders, 'overlap')} must be over before the next renewal, which is "
+        f"{exactly(lifetime - before)} later",
+        "shorten overlap or renewBefore: together they are at most lifetime",
+    )
 
 
 def _duration(holder: Node | None, key: str) -> timedelta | None:

@@ -36,7 +36,7 @@ class CommandShape(Shape, title="command"):
     )
     read: list[Argument] = Field(
         default=absent(),
-        description="Prints what `write` got, or nothing where nothing is kept; apply and verify run it.",
+        description="Prints what `write` got, or nothing where nothing is kept; apply and rotate run it.",
         json_schema_extra=_NOT_EMPTY,
     )
     remove: list[Argument] = Field(

@@ -266,6 +266,7 @@ NO_OVERLAP = {
     "one made in the same second as the recorded one keeps its overlap": Case(
         passwords=(NEW, a_password("twin", age=3 * HOUR)),
         records=(a_record("new", age=3 * HOUR),),
+        held=holds("new"),
         rotation=Rotation(overlap=False),
         expected=["ci: the old secret twin retires in 21 h"],
     ),

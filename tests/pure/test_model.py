@@ -17,9 +17,8 @@ from typing import Any, cast
 
 import pytest
 
-from provision.model import Issued
 from provision.places import DotenvStore
-from provision.secret import Secret
+from provision.secret import Issued, Secret
 from tests.build import GRAPH, MAIL, NOW, registered
 
 VALUE = "canary~8Q.the-value"

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from provision import issuing
 from provision.model import Certificate, DesiredStored, Held, ObservedApplication
 from provision.plan import AddCertificate, AddSecret, Note, RemoveCertificate, RemoveSecret, Step
 from provision.renewal import Rotation, diff_stored
@@ -281,84 +280,3 @@ def test_a_restored_application_gets_new_certificates_and_secrets() -> None:
 
     assert [type(step) for step in steps] == [AddCertificate, RemoveCertificate, RemoveSecret]
     assert not any(isinstance(step, AddSecret) for step in steps)
-
-
-PERHAPS = (
-    "ci: the store may hold made: a run ended before it said so. "
-    "It retires when another one is stored, which is soon made"
-)
-
-
-def cut_short(age: timedelta) -> ObservedApplication:
-    """A run was killed between storing and recording, into a store that cannot be asked."""
-    return tenant(
-        passwords=[a_password("used", age=5 * DAY), a_password("made", age=age)],
-        tags=[a_record("used", age=5 * DAY)],
-    )
-
-
-def test_what_a_store_may_hold_is_settled_by_storing_another_one() -> None:
-    """Else the one that it perhaps holds would retire some day, under the feet of whoever reads it."""
-    entries = said(decided(a_secret(), cut_short(3 * HOUR)))
-
-    assert entries == ["add beside: an earlier run did not say what it has stored", PERHAPS]
-
-
-def test_a_certificate_counts_from_its_making_and_not_from_its_earlier_beginning() -> None:
-    """Else one that was made within minutes of the record would pass for older, and retire though it may be in use."""
-    minute = timedelta(minutes=1)
-    found = tenant(
-        keys=[a_key("used", age=26 * HOUR + 6 * minute), a_key("made", age=26 * HOUR + 3 * minute)],
-        tags=[a_record("used", age=26 * HOUR)],
-    )
-
-    entries = said(decided(a_certificate(), found))
-
-    assert entries == ["add beside: an earlier run did not say what it has stored", PERHAPS]
-
-
-def test_a_record_that_is_only_late_to_be_seen_issues_nothing() -> None:
-    assert said(decided(a_secret(overlap=timedelta()), cut_short(timedelta(minutes=5)))) == [
-        PERHAPS
-    ]
-
-
-def test_a_first_one_of_which_no_record_was_made_is_replaced_with_care() -> None:
-    found = tenant(passwords=[a_password("made", age=HOUR)])
-
-    assert said(decided(a_secret(), found)) == ["add beside: no stored secret is known to work"]
-
-
-def test_credentials_that_exchange_their_stores_get_secrets_of_their_own() -> None:
-    """What each place holds would retire by the other's rule, and a reader be left with nothing."""
-    found = tenant(
-        passwords=[a_password("k1", credential="a"), a_password("k2", credential="b")],
-        tags=[a_record("k1", credential="a"), a_record("k2", credential="b")],
-        held={"a": holds("k2"), "b": holds("k1")},
-    )
-    wanted = an_app(secrets=[a_secret("a"), a_secret("b")])
-
-    entries = said(diff_stored(wanted, found, owner=OWNER, now=NOW, rotation=Rotation()))
-
-    assert entries == ["add beside: its place holds another secret"] * 2
-
-
-def test_what_an_exchange_has_left_retires_after_the_overlap() -> None:
-    found = tenant(
-        passwords=[a_password("k1", age=9 * DAY), a_password("k3", age=HOUR)],
-        tags=[a_record("k3", age=HOUR)],
-        held={"ci": holds("k3")},
-    )
-
-    assert said(decided(a_secret(), found)) == ["ci: the old secret k1 retires in 23 h"]
-
-
-@pytest.mark.parametrize("renew_before", [57 * MINUTE, 30 * MINUTE])
-def test_a_certificate_is_not_due_the_moment_it_is_made(renew_before: timedelta) -> None:
-    """It begins a little before it is made, and ends so much earlier."""
-    wanted = replace(a_certificate(overlap=MINUTE), lifetime=HOUR, renew_before=renew_before)
-    head_start = issuing.head_start(wanted)
-    made = a_key("c1", age=head_start, left=HOUR - head_start)
-    found = tenant(keys=[made], tags=[a_record("c1", age=timedelta())], held={"ci": holds("c1")})
-
-    assert decided(wanted, found) == []
