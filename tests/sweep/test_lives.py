@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings(
 """A run that fails while another of its requests is in the middle of a handshake leaves a socket open."""
 
 ALIVE = [trouble for trouble in TROUBLES if not trouble.kills]
-SHARE = 20
+SHARE = 40
 """Of so many requests, one meets each trouble in a run that is not thorough."""
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name.replace(" ", "-"))
 each_stage = pytest.mark.parametrize(
@@ -122,6 +122,8 @@ def _chosen(start: Beginning, trouble: Trouble, shop: Workshop) -> list[int]:
     every = range(1, len(start.requests) + 1)
     if shop.thorough:
         return list(every)
+    if start.kind.name in ("certificate in json", "certificate in vault"):
+        return []  # their deaths are all swept, and what troubles them troubles their like
     turn = ALIVE.index(trouble) + KINDS.index(start.kind) + shop.seed
     share = {k for k in every if (k + turn) % SHARE == 0}
     if trouble.always:
@@ -144,6 +146,7 @@ def _one(shop: Workshop, start: Beginning, life: Life, trouble: Trouble, k: int)
     if trouble.survives:
         assert ended.exit_code == 0, ended.said
     assert ended.exit_code in (0, 1), ended.said
+    life.taken_back = ended.exit_code == 1 and not start.stage.made
     assert_survives(shop, start, life)
     return reached
 
