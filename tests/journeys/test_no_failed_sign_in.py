@@ -18,7 +18,7 @@ import truth
 from journey import Processes, Provision
 from signing import Consumer
 
-from provision import credentials, proof
+from provision import credentials, proof, run
 from provision.sandbox.server import Server
 
 TYPICAL = {"profile": "typical", "scale": 100.0, "seed": 41}
@@ -136,6 +136,7 @@ def test_three_quick_tokens_prove_nothing_and_the_same_consumer_is_refused(
     """So it is the length of the proof that keeps it from being refused, and not luck; a few rotations show it."""
     monkeypatch.setattr(credentials, "TOKENS", 3)
     monkeypatch.setattr(proof, "WHEN_LATE", 1)
+    monkeypatch.setattr(run, "PROVE_OVER", 0.0)
     manifest = start(provision, sandbox)
     reader = Consumer(provision_process, sandbox, paper.STORE)
 
