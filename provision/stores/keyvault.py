@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -131,11 +131,16 @@ class KeyVault:
     def remove(self, app_id: str) -> bool:
         """Delete the secret, with all its versions, if the newest is this application's.
 
-        Where the vault keeps deleted secrets, as all new ones do, it can be recovered; until then its name is taken.
+        Where the vault keeps deleted secrets, as all new ones do, it can be recovered; until then its name is taken. Its
+        versions are disabled first, so that what no longer works does not come back with it.
         """
         latest = self._latest()
         if latest is None or not _same(_tags(latest).get(_CLIENT), app_id):
             return False
+        with suppress(Refused):  # it is the deletion that counts
+            for each in self._versions():
+                if each.enabled:
+                    self._disable(each.version)
         self._ask("delete", lambda client: client.begin_delete_secret(self._place.name))
         return True
 

@@ -17,13 +17,12 @@ from provision.sandbox.server import Server
         [Fault(do="drop_after", method="PUT", path=PATH)],
         [Fault(do="status", method="PUT", path=PATH, status=500)],
         [Fault(do="status_after", method="PUT", path=PATH, status=503)],
-        [Fault(do="status", method="PUT", path=PATH, status=429)],
         [
             Fault(do="drop_after", method="PUT", path=PATH, nth=1),
             Fault(do="status", method="PUT", path=PATH, status=403),
         ],
     ],
-    ids=["never came", "lost", "500", "503", "429", "lost, then 403"],
+    ids=["never came", "lost", "500", "503", "lost, then 403"],
 )
 def test_a_value_that_the_vault_may_have_is_said_to_be_so(
     server: Server, faults: list[Fault]

@@ -78,15 +78,11 @@ def begin(shop: Workshop, kind: Kind, stage: Stage, ground: Moment) -> Beginning
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """One credential and all who have read its value; `readers` go on with what they read until it must retire.
-
-    `taken_back` when a first issue has failed: a vault's secret was deleted then, and comes back with its old version.
-    """
+    """One credential and all who have read its value; `readers` go on with what they read until it must retire."""
 
     shop: Workshop
     kind: Kind
     readers: dict[str, Value] = field(default_factory=dict)
-    taken_back: bool = False
 
     @property
     def application(self) -> dict[str, Any] | None:
@@ -161,8 +157,6 @@ class Life:
         assert value is not None, "nothing is stored"
         assert self.ours == {value.key_id}, "another one of ours is left"
         kept = self.kind.copies(self.shop)
-        if self.taken_back:
-            kept = [each for each in kept if value.key_id.startswith(each)]
         assert [value.key_id.startswith(each) for each in kept] == [True], (
             f"copies are kept of {kept}"
         )

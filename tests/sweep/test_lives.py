@@ -146,7 +146,6 @@ def _one(shop: Workshop, start: Beginning, life: Life, trouble: Trouble, k: int)
     if trouble.survives:
         assert ended.exit_code == 0, ended.said
     assert ended.exit_code in (0, 1), ended.said
-    life.taken_back = ended.exit_code == 1 and not start.stage.made
     assert_survives(shop, start, life)
     return reached
 
