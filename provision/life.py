@@ -156,13 +156,13 @@ def _ours(held: Held, app_id: str) -> Held:
 def _newer(held: Held, current: str | None, listed: Mapping[str, Listed]) -> bool:
     """Whether the stored one works and came after the recorded one: a run died before its record.
 
-    A file that its users keep up is always right, if the directory has what it holds.
+    A file that its users keep up, and a place that all of them see, are always right if the directory has what they hold.
     """
     if held.works is False or (held.works is None and held.key_id not in listed):
         return False
     mine = listed.get(held.key_id or "")
     other = listed.get(current or "")
-    if held.certificate or other is None:
+    if held.certificate or held.shared or other is None:
         return True
     return mine is not None and made_at(mine) > made_at(other)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.error
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import outsider
 import paper
 import truth
 from neighbours import THEIR_ROLE, assignments, grants, ours, principal_of
-from wishes import GRAPH, INSIGHTS, KEYS, OWNER, Wishes
+from wishes import GRAPH, INSIGHTS, KEYS, OWNER, RULES, Wishes
 
 from provision.sandbox.server import Server
 from provision.sandbox.tenant import Seen, parse_time
@@ -231,11 +232,27 @@ def _secrets(
             found.append(f"{key}/{name}: no record says that {key_id} is stored")
         elif refused := _refused(server, held, prefix):
             found.append(f"{key}/{name}: {refused}")
-    for key_id, each in listed.items():
+    for key_id, each in (
+        () if asleep else listed.items()
+    ):  # nothing takes a place while nothing is issued
         age = now - parse_time(each["startDateTime"])
-        if key_id not in kept and _credential(each) not in wanted:
+        heirs = [listed[key] for key in kept if key in listed and _within(app, key, wanted, now)]
+        inherited = any(heir["startDateTime"] >= each["startDateTime"] for heir in heirs)
+        if key_id not in kept and _credential(each) not in wanted and not inherited:
             found.append(f"{key}: {each['displayName']} is left over after {age}")
     return found
+
+
+def _within(
+    app: dict[str, Any], key_id: str, wanted: dict[str, tuple[str, str]], now: datetime
+) -> bool:
+    """Whether the overlap of this one still lasts: what left the manifest may have been replaced by it."""
+    for tag in app["tags"]:
+        parts = tag.split(":")
+        if tag.startswith("provision:stored:") and parts[3] == key_id and parts[2] in wanted:
+            overlap = timedelta(hours=int(RULES[wanted[parts[2]][0]]["overlap"].rstrip("h")))
+            return now < datetime.fromtimestamp(int(parts[4]), UTC) + overlap
+    return False
 
 
 def _refused(server: Server, held: dict[str, str], prefix: str) -> str:

@@ -242,21 +242,27 @@ def test_rotate_before_apply_says_that_there_is_nothing_to_rotate(
     assert truth.applications(sandbox) == []
 
 
-def test_a_credential_that_is_renamed_gets_a_secret_of_its_own_before_the_old_one_goes(
+def test_a_credential_that_is_renamed_gets_a_secret_of_its_own_and_the_old_one_has_its_overlap(
     sandbox: Server, provision: Provision, workplace: Path
 ) -> None:
-    """Its store still holds the old one, which must not pass for the new: it is removed a moment later."""
+    """Its store still holds the old one, which must not pass for the new; but whoever has read it goes on with it."""
     provision("apply", paper.write(workplace), "--yes")
+    (old,) = truth.key_ids(sandbox)
+    sandbox.advance(timedelta(hours=1))
     renamed = paper.an_app(credentials={"deploy": paper.a_secret()})
     manifest = paper.write(workplace, renamed)
 
     done = provision("apply", manifest, "--yes")
 
     assert done.exit_code == 0, done.said
-    assert truth.key_ids(sandbox) == [paper.stored(workplace)["AZURE_CLIENT_SECRET_ID"]]
+    new = paper.stored(workplace)["AZURE_CLIENT_SECRET_ID"]
+    assert truth.key_ids(sandbox) == [old, new]
     proven = provision("verify", manifest, "--require-proof")
     assert proven.exit_code == 0, proven.said
     assert provision("plan", manifest, "--detailed-exitcode").exit_code == 0
+    sandbox.advance(timedelta(hours=25))
+    provision("apply", manifest, "--yes")
+    assert truth.key_ids(sandbox) == [new]
 
 
 def test_credentials_that_exchange_their_places_are_renewed_into_them(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import certified
+import asserting
 import consumer
 import outsider
 import paper
@@ -124,7 +124,7 @@ class Years:
         """Whether what the store holds is accepted, asked without code of ours."""
         held, trusted = self.held(rules), outsider.trust(self.server)
         if rules.certificate:
-            answer = certified.sign_in(self.server.url, trusted, held, now=self.now)
+            answer = asserting.sign_in(self.server.url, trusted, held, now=self.now)
         else:
             named = {
                 "AZURE_TENANT_ID": held["tenantId"],
