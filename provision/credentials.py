@@ -216,10 +216,8 @@ async def remove(step: RemoveSecret | RemoveCertificate, run: Run) -> str:
 
 async def _retire_copy(step: RemoveSecret | RemoveCertificate, run: Run) -> None:
     """The store's copy goes first, so that nobody finds one that no longer works; but it keeps nobody from retiring."""
-    place = run.place_of(step.app, step.credential)
-    if place is None:
-        return
-    try:
-        await asyncio.to_thread(run.target.open_store(place).retire, step.key_id)
-    except StoreError as error:
-        run.target.tell(f"Warning: {step.app}/{step.credential}: {error}")
+    for place in run.places_of(step.app, step.credential):
+        try:
+            await asyncio.to_thread(run.target.open_store(place).retire, step.key_id)
+        except StoreError as error:
+            run.target.tell(f"Warning: {step.app}/{step.credential}: {error}")

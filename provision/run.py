@@ -237,11 +237,13 @@ class Run:
         """A secret or certificate as the manifest wants it."""
         return next(each for each in self._wanted(app).stored if each.name == credential)
 
-    def place_of(self, app: str, credential: str) -> StorePlace | None:
-        """Where a credential is kept; None when the manifest names it no longer."""
-        known = [each for each in self.desired.applications if each.key == app]
-        places = (
-            each.store for wanted in known for each in wanted.stored if each.name == credential
-        )
-        found = next(places, None)
-        return self.target.place_of(found) if found else None
+    def places_of(self, app: str, credential: str) -> list[StorePlace]:
+        """Where a credential is kept; one that the manifest names no longer may be kept where any of its others are."""
+        stored = [
+            each
+            for wanted in self.desired.applications
+            if wanted.key == app
+            for each in wanted.stored
+        ]
+        named = [each for each in stored if each.name == credential]
+        return [self.target.place_of(each.store) for each in named or stored]

@@ -265,6 +265,27 @@ def test_a_credential_that_is_renamed_gets_a_secret_of_its_own_and_the_old_one_h
     assert truth.key_ids(sandbox) == [new]
 
 
+def test_the_key_file_of_a_renamed_certificate_goes_with_it(
+    sandbox: Server, provision: Provision, workplace: Path
+) -> None:
+    def named(name: str) -> Path:
+        made = {"generate": {}, "store": {"dotenv": ".env", "prefix": "AZURE_"}}
+        return paper.write(workplace, paper.an_app(credentials={name: {"certificate": made}}))
+
+    folder = (workplace / paper.STORE).parent
+    provision("apply", named("ci"), "--yes", "--skip-verify")
+    sandbox.advance(timedelta(hours=1))
+
+    provision("apply", named("deploy"), "--yes", "--skip-verify")
+    assert len([*folder.glob(".env.*.pem")]) == 2
+    sandbox.advance(timedelta(hours=25))
+    done = provision("apply", named("deploy"), "--yes")
+
+    assert done.exit_code == 0, done.said
+    (kept,) = folder.glob(".env.*.pem")
+    assert str(kept) == paper.stored(workplace)["AZURE_CLIENT_CERTIFICATE_PATH"]
+
+
 def test_credentials_that_exchange_their_places_are_renewed_into_them(
     sandbox: Server, provision: Provision, workplace: Path
 ) -> None:
