@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from provision.model import Certificate, DesiredStored, Held, ObservedApplication
-from provision.plan import AddCertificate, AddSecret, Note, RemoveCertificate, RemoveSecret, Step
+from provision.model import Certificate, Held
+from provision.plan import AddCertificate, AddSecret, RemoveCertificate, RemoveSecret
 from provision.renewal import Rotation, diff_stored
 from tests.build import (
     DAY,
@@ -24,30 +24,14 @@ from tests.build import (
     a_record,
     a_secret,
     an_app,
-    registered,
     said,
 )
+from tests.renewing import decided, holds, tenant
 
 MINUTE = timedelta(minutes=1)
 THEIRS = a_password("theirs", age=200 * DAY, left=100 * DAY, name="made in the portal")
 TAKES_OVER = replace(a_secret(), replaces=("THEIRS",))
 """Ids are compared in any case."""
-
-
-def holds(key_id: str) -> Held:
-    return Held(readable=True, key_id=key_id, tenant_id="t", app_id="app-web")
-
-
-def decided(
-    wanted: DesiredStored, found: ObservedApplication | None, **rotation: Any
-) -> list[Step | Note]:
-    kind = "certificates" if hasattr(wanted, "key_size") else "secrets"
-    app = an_app(**{kind: (wanted,)})
-    return [*diff_stored(app, found, owner=OWNER, now=NOW, rotation=Rotation(**rotation))]
-
-
-def tenant(**facts: Any) -> ObservedApplication:
-    return registered("web", **facts)
 
 
 def test_a_first_certificate_is_added() -> None:

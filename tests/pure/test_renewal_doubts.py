@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from provision import issuing
-from provision.model import DesiredStored, Held, ObservedApplication
-from provision.plan import Note, Step
+from provision.model import Held, ObservedApplication
 from provision.renewal import Rotation, diff_stored
 from tests.build import (
     DAY,
@@ -23,27 +21,11 @@ from tests.build import (
     a_record,
     a_secret,
     an_app,
-    registered,
     said,
 )
+from tests.renewing import decided, holds, tenant
 
 MINUTE = timedelta(minutes=1)
-
-
-def holds(key_id: str) -> Held:
-    return Held(readable=True, key_id=key_id, tenant_id="t", app_id="app-web")
-
-
-def decided(
-    wanted: DesiredStored, found: ObservedApplication | None, **rotation: Any
-) -> list[Step | Note]:
-    kind = "certificates" if hasattr(wanted, "key_size") else "secrets"
-    app = an_app(**{kind: (wanted,)})
-    return [*diff_stored(app, found, owner=OWNER, now=NOW, rotation=Rotation(**rotation))]
-
-
-def tenant(**facts: Any) -> ObservedApplication:
-    return registered("web", **facts)
 
 
 PERHAPS = (
