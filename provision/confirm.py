@@ -168,7 +168,7 @@ def _stored_meanwhile(
         if (held := seen.held.get(name)) and held.readable and held.key_id is None
     }
     read = (
-        (secret, reread(target, secret)) for secret in doubt.spec.stored if secret.name in empty
+        (secret, _reread(target, secret)) for secret in doubt.spec.stored if secret.name in empty
     )
     return tuple(
         (secret, value)
@@ -180,7 +180,7 @@ def _stored_meanwhile(
     )
 
 
-def reread(target: Target, spec: StoredSpec) -> Stored | None:
+def _reread(target: Target, spec: StoredSpec) -> Stored | None:
     """What a store holds by now; nothing where it cannot be read any more."""
     try:
         return target.open_store(target.place_of(spec.store)).read()

@@ -97,30 +97,27 @@ def diff_stored(
     rotation: Rotation,
 ) -> Iterator[Step | Note]:
     """The steps for every secret and certificate of one application, and for ours that left the manifest."""
-    for each in wanted.stored:
-        if found is None:
-            yield _first(wanted.key, each, now)
-            continue
-        facts = facts_of(found, owner=owner, credential=each.name, replaces=each.replaces)
-        case = Case(app=wanted.key, wanted=each, facts=facts, now=now, rotation=rotation)
-        if is_kept_up(each):
+    if found is None:
+        yield from (_first(wanted.key, each, now) for each in wanted.stored)
+        return
+    cases = [
+        Case(
+            app=wanted.key,
+            wanted=each,
+            facts=facts_of(found, owner=owner, credential=each.name, replaces=each.replaces),
+            now=now,
+            rotation=rotation,
+        )
+        for each in wanted.stored
+    ]
+    for case in cases:
+        if is_kept_up(case.wanted):
             yield from _kept_up(case)
         elif rotation.restored:
             yield from _replaced(case)
         else:
             yield from _one(case)
-    if found is not None:
-        heirs = tuple(
-            Case(
-                app=wanted.key,
-                wanted=each,
-                facts=facts_of(found, owner=owner, credential=each.name),
-                now=now,
-                rotation=rotation,
-            )
-            for each in wanted.stored
-        )
-        yield from _left(wanted, found, owner, heirs)
+    yield from _left(wanted, found, owner, cases)
 
 
 def _first(app: str, wanted: DesiredStored, now: datetime) -> Step | Note:
