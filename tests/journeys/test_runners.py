@@ -20,20 +20,6 @@ SEVERAL = [way for way in runners.WAYS if way != "one machine"]
 pytestmark = pytest.mark.parametrize("sandbox", PACE, indirect=True)
 
 
-def test_on_one_machine_the_second_waits_says_so_and_finds_nothing_to_do(
-    sandbox: Server, workplace: Path
-) -> None:
-    places = runners.machines(workplace, "one machine", 2, name="one-machine")
-
-    ended = runners.race(sandbox, places, APPLY)
-
-    assert [each.exit_code for each in ended] == [0, 0], [each.said for each in ended]
-    assert sum("Another run of one-machine is at work" in each.stderr for each in ended) == 1
-    assert sum("No changes" in each.stdout for each in ended) == 1
-    runners.assert_one_result(sandbox, places, most=1)
-    runners.assert_settles(sandbox, places)
-
-
 @pytest.mark.parametrize("way", SEVERAL)
 def test_two_machines_that_apply_at_once_end_with_one_application_and_then_one_secret(
     sandbox: Server, workplace: Path, way: runners.Way
