@@ -100,6 +100,40 @@ def test_a_role_waits_for_its_principal(operator: Caller, settled: Callable[[], 
     assert then.status_code == 201
 
 
+def test_nothing_is_given_to_a_deleted_principal_that_replicas_still_show(
+    server: Server, operator: Caller, settled: Callable[[], None]
+) -> None:
+    application = operator.application()
+    settled()
+    principal, graph = operator.principal(application), operator.graph_principal()
+    settled()
+    address = f"servicePrincipals/{principal['id']}"
+    offered = f"servicePrincipals/{graph['id']}/appRoleAssignedTo"
+    role = {
+        "principalId": principal["id"],
+        "resourceId": graph["id"],
+        "appRoleId": graph["appRoles"][0]["id"],
+    }
+    consent = {
+        "clientId": principal["id"],
+        "consentType": "AllPrincipals",
+        "resourceId": graph["id"],
+        "scope": "User.Read",
+    }
+    operator.delete(address)
+
+    shown, given = [], []
+    for _ in range(12):
+        given.append(operator.post(f"{address}/appRoleAssignments", role).status_code)
+        given.append(operator.post(offered, role).status_code)
+        given.append(operator.post("oauth2PermissionGrants", consent).status_code)
+        shown.append(operator.get(address).status_code)
+        server.advance(timedelta(seconds=0.5))
+
+    assert 200 in shown
+    assert set(given) == {400, 404}
+
+
 @pytest.mark.parametrize("action", ["addPassword", "removePassword"])
 def test_a_secret_waits_for_its_application(server: Server, operator: Caller, action: str) -> None:
     address = f"applications/{operator.application()['id']}/{action}"

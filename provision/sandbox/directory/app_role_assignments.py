@@ -15,7 +15,7 @@ from provision.sandbox.directory.authorisation import authorise
 from provision.sandbox.directory.body import properties_of
 from provision.sandbox.directory.collection import listed
 from provision.sandbox.directory.find import addressed, read
-from provision.sandbox.directory.objects import found_anywhere
+from provision.sandbox.directory.objects import referred_to
 from provision.sandbox.directory.refusals import (
     bad_request,
     not_a_reference,
@@ -74,6 +74,8 @@ async def create_assignment(call: Call) -> Answer:
             raise required(name, APP_ROLE_ASSIGNMENTS.resource)
     seen = call.tenant.seen("reference")
     kind, row, relation = _addressed(call, "write", seen)
+    if call.tenant.get(kind.collection, row["id"], Seen.truth()) is None:
+        raise resource_not_found(row["id"])  # this replica has not heard of the deletion
     if given[_ENDS[relation]] != row["id"]:
         raise bad_request("One or more property values specified are invalid.")
     assignment = _new(call, given, seen)
@@ -107,11 +109,11 @@ async def delete_assignment(call: Call) -> Answer:
 
 def _new(call: Call, given: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     kinds = (SERVICE_PRINCIPALS, USERS, GROUPS)
-    found = found_anywhere(call, given["principalId"], seen, kinds)
-    resource = call.tenant.get("servicePrincipals", given["resourceId"], seen)
-    if found is None or resource is None:
+    found = referred_to(call, given["principalId"], seen, kinds)
+    offering = referred_to(call, given["resourceId"], seen, (SERVICE_PRINCIPALS,))
+    if found is None or offering is None:
         raise not_a_reference()
-    kind, principal = found
+    (kind, principal), (_, resource) = found, offering
     _authorise_resource(call, resource)
     member = "Application" if kind is SERVICE_PRINCIPALS else "User"
     if not _offers(resource, given["appRoleId"], member):

@@ -13,8 +13,16 @@ from provision.sandbox.directory.authorisation import authorise
 from provision.sandbox.directory.body import GUID, properties_of
 from provision.sandbox.directory.collection import Relations, listed
 from provision.sandbox.directory.find import addressed, read
+from provision.sandbox.directory.objects import referred_to
 from provision.sandbox.directory.refusals import bad_request, invalid_value, read_only, required
-from provision.sandbox.directory.shape import GRANTS, SERVICE_PRINCIPALS, created, entity, shown
+from provision.sandbox.directory.shape import (
+    GRANTS,
+    SERVICE_PRINCIPALS,
+    USERS,
+    created,
+    entity,
+    shown,
+)
 from provision.sandbox.refusal import resource_not_found
 from provision.sandbox.tenant import Seen
 
@@ -62,10 +70,10 @@ async def create_grant(call: Call) -> Answer:
     grant = _checked(properties_of(body, GRANTS, version=call.version))
     seen = call.tenant.seen("reference")
     for name in ("clientId", "resourceId"):
-        if call.tenant.get("servicePrincipals", grant[name], seen) is None:
+        if referred_to(call, grant[name], seen, (SERVICE_PRINCIPALS,)) is None:
             raise resource_not_found(grant[name])
     person = grant["principalId"]
-    if person is not None and call.tenant.get("users", person, seen) is None:
+    if person is not None and referred_to(call, person, seen, (USERS,)) is None:
         raise resource_not_found(person)
     if call.tenant.get(GRANTS.collection, grant["id"], Seen.truth()) is not None:
         raise bad_request("Permission entry already exists.")

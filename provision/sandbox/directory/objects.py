@@ -54,6 +54,14 @@ def found_anywhere(
     return None
 
 
+def referred_to(call: Call, id: str, seen: Seen, kinds: Iterable[edm.Kind]) -> Found | None:
+    """What a new link may point at: known to the replica that checks references, and not deleted meanwhile."""
+    found = found_anywhere(call, id, seen, kinds)
+    if found is None or call.tenant.get(found[0].collection, id, Seen.truth()) is None:
+        return None
+    return found
+
+
 def found_all(call: Call, ids: Iterable[str], seen: Seen, kinds: Iterable[edm.Kind]) -> list[Found]:
     """Those objects among the identifiers that this replica has."""
     among = tuple(kinds)

@@ -7,7 +7,7 @@ from typing import Any
 
 from provision.sandbox import edm
 from provision.sandbox.call import Call, json_body
-from provision.sandbox.directory.objects import found_anywhere
+from provision.sandbox.directory.objects import referred_to
 from provision.sandbox.directory.refusals import bad_request, required
 from provision.sandbox.refusal import Refusal, resource_not_found
 
@@ -46,7 +46,7 @@ def identifier_in(reference: Any) -> str:
 
 def checked(call: Call, id: str, kinds: tuple[edm.Kind, ...]) -> tuple[edm.Kind, dict[str, Any]]:
     """The object behind a reference, as the replica that checks references knows it."""
-    found = found_anywhere(call, id, call.tenant.seen("reference"), kinds)
+    found = referred_to(call, id, call.tenant.seen("reference"), kinds)
     if found is None:
         raise resource_not_found(id)
     return found
