@@ -10,8 +10,8 @@ from typing import assert_never
 from auth.errors import AuthError
 from provision import change, credentials, federate, grant
 from provision.create import create, create_service_principal, look_again, restore
+from provision.destroy import delete
 from provision.errors import Forbidden, Interrupted, NotYetVisible, ProvisionError
-from provision.graph import directory
 from provision.graph.client import recording
 from provision.model import Observed
 from provision.patch import request
@@ -228,15 +228,7 @@ async def _shape(step: Shaping, run: Run) -> str:
             run.states[step.app].principal_id = step.service_principal_id
             return await restore(run, step.app, step.service_principal_id)
         case DeleteApplication():
-            return await _delete(step, run)
+            await delete(step, run.target)
+            return "can be restored for 30 days"
         case _:
             assert_never(step)
-
-
-async def _delete(step: DeleteApplication, run: Run) -> str:
-    await run.until_accepted(
-        step.app,
-        lambda: directory.delete_application(run.target.graph, step.application_id),
-        what="application",
-    )
-    return "can be restored for 30 days"

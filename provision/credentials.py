@@ -13,7 +13,6 @@ from functools import partial
 from auth.errors import AuthError
 from provision import issuing, keys
 from provision.errors import Interrupted, ProvisionError, StoreError, Unconfirmed, Unreadable
-from provision.graph import directory
 from provision.issuing import Made
 from provision.model import DesiredStored
 from provision.ownership import STORED, Stored, stored_tag
@@ -203,11 +202,7 @@ async def remove(step: RemoveSecret | RemoveCertificate, run: Run) -> str:
     if isinstance(step, RemoveCertificate):
         await keys.remove(run, step.app, step.key_id, what="old certificate")
     else:
-        await run.until_accepted(
-            step.app,
-            lambda: directory.remove_password(run.target.graph, state.id, step.key_id),
-            what="old secret",
-        )
+        await issuing.remove_secret(run, step.app, step.key_id, what="old secret")
     mark = f"{STORED}{step.credential}:{step.key_id}:"
     if any(tag.startswith(mark) for tag in state.tags):
         await retag(run, step.app, add=frozenset(), drop=mark)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import groupby
 
 from auth.errors import AuthError
-from provision import keys, trust
+from provision import federate, grant, issuing, keys, trust
 from provision.entitlements import ROLES, entries
 from provision.errors import (
     GraphError,
@@ -43,12 +43,12 @@ from provision.renewal import removal
 from provision.run import Run
 from provision.stores import Store
 from provision.target import Target
-from provision.wait import until_accepted
+from provision.wait import surely_gone, until_accepted
 from provision.wording import words
 
 RECORDS_PATIENCE = 60.0
 """Seconds that taking the records off may wait; what is gone has none."""
-SETTLING, LOOKS, FEW = 60.0, 8, 20
+SETTLING, LOOKS, FEW = 180.0, 16, 5
 """Seconds that a deletion may take to show everywhere, looks in a row that must not find it, and at how many."""
 
 
@@ -146,7 +146,7 @@ async def destroy(manifest: Manifest, plan: Plan, observed: Observed, target: Ta
         return receipt
     kept = {failure.app for failure in receipt.failed} | _staying(manifest, plan, observed)
     await asyncio.to_thread(_clean_stores, manifest, observed, target, kept)
-    await _until_gone(receipt.done, target)
+    await _until_gone(receipt.done, observed, target)
     return receipt
 
 
@@ -189,59 +189,53 @@ async def _carry_out(step: Step, run: Run) -> str:
         seen = (*(found.application for found in observed.applications.values()), *observed.strays)
         tags = {application.id: application.tags for application in seen}
         return await _delete(step, tags.get(step.application_id, frozenset()), target)
-    if isinstance(step, RemoveCertificate):
-        await keys.remove(run, step.app, step.key_id, what="certificate")
-        return ""
-
-    async def attempt() -> None:
-        match step:
-            case RevokeAppRole():
-                await _revoke(step, observed.identities[step.app].id, target)
-            case UpdateApplication():
-                for change in step.changes:
-                    await untag(target, _id(step, observed), change)
-            case RemoveSecret():
-                await directory.remove_password(target.graph, _id(step, observed), step.key_id)
-            case RemoveFederated():
-                await directory.remove_federated(target.graph, _id(step, observed), step.credential)
-            case _:
-                raise AssertionError(step)
-
-    await until_accepted(attempt, target, app=step.app, what="application")
+    match step:
+        case RevokeAppRole():
+            await grant.revoke_role(step, run)
+        case RemoveSecret():
+            await issuing.remove_secret(run, step.app, step.key_id, what="secret")
+        case RemoveCertificate():
+            await keys.remove(run, step.app, step.key_id, what="certificate")
+        case RemoveFederated():
+            await federate.remove(step, run)
+        case UpdateApplication():
+            for change in step.changes:
+                await _untagged(step, change, run)
+        case _:
+            raise AssertionError(step)
     return ""
 
 
-async def _revoke(step: RevokeAppRole, principal_id: str, target: Target) -> None:
-    """What a replica calls missing is looked for: the manifest alone remembers that it has to go."""
-    if await directory.revoke_app_role(
-        target.graph, principal_id=principal_id, assignment_id=step.assignment_id
-    ):
-        return
-    there = await directory.service_principal_by_id(target.graph, principal_id)
-    assignments = there.app_role_assignments if there else ()
-    if any(each.id == step.assignment_id for each in assignments):
-        raise NotYetVisible("What is to be revoked was called missing, and is still there")
+async def _untagged(step: UpdateApplication, change: Change, run: Run) -> None:
+    await until_accepted(
+        lambda: untag(run.target, run.states[step.app].id, change),
+        run.target,
+        app=step.app,
+        what="application",
+    )
 
 
-def _id(step: Step, observed: Observed) -> str:
-    return observed.applications[step.app].application.id
-
-
-async def _until_gone(done: Sequence[Done], target: Target) -> None:
+async def _until_gone(done: Sequence[Done], observed: Observed, target: Target) -> None:
     """Wait until no replica shows what was deleted: the next apply would believe it, and do nothing.
 
     One look may meet a replica that knows, several in a row rarely all do. Waiting is a courtesy: it fails nothing.
     """
     steps = [each.step for each in done if isinstance(each.step, DeleteApplication)][:FEW]
+    ids = {step.application_id for step in steps}
+    seen = (*(found.application for found in observed.applications.values()), *observed.strays)
+    app_ids = [application.app_id for application in seen if application.id in ids]
 
     async def look() -> None:
-        ids = [step.application_id for step in steps]
-        if await directory.applications_by_id(target.graph, ids, looks=LOOKS):
+        if await directory.shown(target.graph, ids, app_ids, looks=LOOKS):
             raise NotYetVisible("The directory still shows what was deleted")
 
     for step in steps[:1]:
-        with suppress(Interrupted, GraphError, AuthError):
+        try:
             await until_accepted(look, target, app=step.app, what="deletion", within=SETTLING)
+        except NotYetVisible as late:
+            target.tell(f"Note: {late}. An apply within the next minutes may meet that.")
+        except (Interrupted, GraphError, AuthError):
+            pass
 
 
 async def _delete(step: DeleteApplication, tags: frozenset[str], target: Target) -> str:
@@ -258,16 +252,24 @@ async def _delete(step: DeleteApplication, tags: frozenset[str], target: Target)
                 what="application",
                 within=RECORDS_PATIENCE,
             )
-    await until_accepted(
-        lambda: directory.delete_application(target.graph, step.application_id),
-        target,
-        app=step.app,
-        what="application",
-    )
+    await delete(step, target)
     if not step.purge:
         return "can be restored for 30 days"
     await _purge(step.application_id, step.app, target)
     return "for good"
+
+
+async def delete(step: DeleteApplication, target: Target) -> None:
+    """Delete an application softly; what seems to be gone already is looked for."""
+
+    async def shown() -> bool:
+        return bool(await directory.applications_by_id(target.graph, [step.application_id]))
+
+    async def attempt() -> None:
+        if not await directory.delete_application(target.graph, step.application_id):
+            await surely_gone(shown, target)
+
+    await until_accepted(attempt, target, app=step.app, what="application")
 
 
 async def _purge(object_id: str, app: str, target: Target) -> None:

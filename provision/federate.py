@@ -8,6 +8,7 @@ from provision.ownership import federated_mark
 from provision.plan import AddFederated, RemoveFederated, UpdateFederated
 from provision.run import Run
 from provision.trust import ours
+from provision.wait import surely_gone
 
 
 async def add(step: AddFederated, run: Run) -> str:
@@ -50,12 +51,16 @@ async def update(step: UpdateFederated, run: Run) -> str:
 
 
 async def remove(step: RemoveFederated, run: Run) -> str:
-    """Trust no longer."""
-    await run.until_accepted(
-        step.app,
-        lambda: directory.remove_federated(
-            run.target.graph, run.states[step.app].id, step.credential
-        ),
-        what="federated credential",
-    )
+    """Trust no longer; what seems to be gone already is looked for."""
+    graph, object_id = run.target.graph, run.states[step.app].id
+
+    async def shown() -> bool:
+        listed = await directory.federated_credentials(graph, [object_id])
+        return any(each.name == step.credential for each in listed.get(object_id, ()))
+
+    async def attempt() -> None:
+        if not await directory.remove_federated(graph, object_id, step.credential):
+            await surely_gone(shown, run.target)
+
+    await run.until_accepted(step.app, attempt, what="federated credential")
     return ""

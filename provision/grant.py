@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 from provision.errors import NotYetVisible
 from provision.graph import directory
@@ -18,10 +18,7 @@ from provision.plan import (
     WithdrawPermissions,
 )
 from provision.run import Outdated, Run
-from provision.wait import pause
-
-LOOKS = 3
-"""Looks in a row that must not find what a deletion called missing: 404 may come from a replica behind the others."""
+from provision.wait import LOOKS, pause, surely_gone
 
 
 async def create_resource(step: CreateResourcePrincipal, run: Run) -> str:
@@ -70,7 +67,7 @@ async def revoke_role(step: RevokeAppRole, run: Run) -> str:
         if not await directory.revoke_app_role(
             graph, principal_id=principal, assignment_id=step.assignment_id
         ):
-            await _surely_gone(listed, run)
+            await surely_gone(listed, run.target)
 
     await run.until_accepted(step.app, attempt, what="permission")
     run.revoked.add((step.app, step.role.resource, step.role.id))
@@ -118,7 +115,7 @@ async def revoke_scopes(step: RevokeScopes, run: Run) -> str:
         if left:
             await directory.set_scopes(graph, step.grant_id, left)
         elif not await directory.delete_grant(graph, step.grant_id):
-            await _surely_gone(listed, run)
+            await surely_gone(listed, run.target)
 
     await run.until_accepted(step.app, attempt, what="permission")
     resource = run.known_resource(step.scopes[0].resource)
@@ -158,15 +155,6 @@ def _granted(principal: ServicePrincipal) -> set[tuple[str, str]]:
     roles = {(each.resource_id, each.app_role_id) for each in principal.app_role_assignments}
     consents = (each for each in principal.grants or () if each.principal_id is None)
     return roles | {(each.resource_id, scope) for each in consents for scope in each.scopes}
-
-
-async def _surely_gone(listed: Callable[[], Awaitable[bool]], run: Run) -> None:
-    """Believe a 404 only when nobody shows the thing any more: the memory that it is ours goes next."""
-    for look in range(LOOKS):
-        if await listed():
-            raise NotYetVisible("What is to be revoked was called missing, and is still there")
-        if look < LOOKS - 1:
-            await pause(run.target, 0.5)
 
 
 def _for_everybody(

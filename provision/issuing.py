@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from provision import certificates, keys
 from provision.clock import backoff
-from provision.errors import AnswerLost, GraphError, Interrupted
+from provision.errors import AnswerLost, GraphError, Interrupted, NotYetVisible
 from provision.graph import directory
 from provision.life import EARLIER
 from provision.model import Certificate, DesiredCertificate, DesiredSecret, DesiredStored
@@ -20,7 +20,7 @@ from provision.patch import read
 from provision.plan import AddCertificate, AddSecret
 from provision.run import Run
 from provision.secret import Secret
-from provision.wait import pause, until_accepted
+from provision.wait import pause, surely_gone, until_accepted
 
 ATTEMPTS = 3
 """How often a secret is asked for when the answer keeps getting lost."""
@@ -135,14 +135,26 @@ async def _remove_named(run: Run, app: str, names: set[str]) -> bool:
     application = await read(run, app)
     lost = [p.key_id for p in application.password_credentials if p.display_name in names]
     for key_id in lost:
-        await run.until_accepted(
-            app,
-            lambda key_id=key_id: directory.remove_password(  # type: ignore[misc]
-                run.target.graph, run.states[app].id, key_id
-            ),
-            what="lost secret",
-        )
+        await remove_secret(run, app, key_id, what="lost secret")
     return bool(lost)
+
+
+async def remove_secret(run: Run, app: str, key_id: str, *, what: str) -> None:
+    """Remove a secret; one that seems to be gone already is looked for, as after a restoration."""
+    state = run.states[app]
+
+    async def shown() -> bool:
+        application = await directory.application(run.target.graph, state.id)
+        if application is None and state.restored:
+            raise NotYetVisible(f"The application {state.app_id} cannot be read yet")
+        listed = application.password_credentials if application else ()
+        return any(each.key_id == key_id for each in listed)
+
+    async def attempt() -> None:
+        if not await directory.remove_password(run.target.graph, state.id, key_id):
+            await surely_gone(shown, run.target)
+
+    await run.until_accepted(app, attempt, what=what)
 
 
 async def take_back(step: AddSecret | AddCertificate, run: Run, made: Made) -> bool:

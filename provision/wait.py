@@ -15,6 +15,9 @@ T = TypeVar("T")
 PATIENCE = 300.0
 """Seconds that one step may wait for the directory."""
 
+LOOKS = 3
+"""Looks in a row that must not find what a deletion called missing: 404 may come from a replica behind the others."""
+
 
 async def pause(target: Target, seconds: float) -> None:
     """Sleep by the target's clock; raises Interrupted as soon as the run is asked to stop."""
@@ -58,3 +61,12 @@ async def until_accepted(
             target.progress.waiting(app, f"the directory: {what}", waited, within)
             await pause(target, seconds)
     raise AssertionError("backoff never ends")
+
+
+async def surely_gone(shown: Callable[[], Awaitable[bool]], target: Target) -> None:
+    """Believe what a deletion called missing only when nobody shows it any more; else raises NotYetVisible."""
+    for look in range(LOOKS):
+        if await shown():
+            raise NotYetVisible("What is to be removed was called missing, and is still there")
+        if look < LOOKS - 1:
+            await pause(target, 0.5)

@@ -95,6 +95,18 @@ async def applications_by_id(
     return await _looked_up(graph, builders, "look the applications up by id", looks=looks)
 
 
+async def shown(
+    graph: Graph, object_ids: Iterable[str], app_ids: Iterable[str], *, looks: int
+) -> bool:
+    """Whether any of several looks shows one of these applications, or a service principal of these appIds."""
+    applications, adapter = paths.applications(graph.adapter), graph.adapter
+    builders = [applications.by_application_id(each) for each in object_ids]
+    builders += [paths.service_principal_of(adapter, each) for each in app_ids]
+    action = "look whether applications are gone"
+    gets = [paths.expand(builder, select="id") for builder in builders] * looks
+    return any(present(reply, action) for reply in await graph.batch(gets, action=action))
+
+
 async def application(graph: Graph, object_id: str) -> Application | None:
     """One application by its object id.
 
@@ -146,14 +158,19 @@ async def update_application(
     )
 
 
-async def delete_application(graph: Graph, object_id: str) -> None:
-    """Delete an application softly; its service principal goes with it."""
-    await graph.send(
+async def delete_application(graph: Graph, object_id: str) -> bool:
+    """Delete an application softly; its service principal goes with it.
+
+    False when it was not found, which a replica may say too early.
+    https://learn.microsoft.com/graph/api/application-delete
+    """
+    reply = await graph.send(
         "DELETE",
         _path(graph, object_id),
         action=f"delete the application {object_id}",
         operation=operations.DELETE_APPLICATION,
     )
+    return reply.ok
 
 
 async def deleted_applications(graph: Graph) -> tuple[DeletedApplication, ...]:

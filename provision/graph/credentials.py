@@ -35,10 +35,13 @@ async def add_password(graph: Graph, object_id: str, *, display_name: str, end: 
 
 async def remove_password(
     graph: Graph, object_id: str, key_id: str, *, fresh: bool = False
-) -> None:
-    """Remove a secret; one that is `fresh` and not found is not there yet, an old one is gone."""
+) -> bool:
+    """Remove a secret; False when it was not found, which a replica may say too early.
+
+    One that is `fresh` and not found is not there yet.
+    """
     builder = paths.applications(graph.adapter).by_application_id(object_id)
-    await graph.send(
+    reply = await graph.send(
         "POST",
         paths.expand(builder.remove_password),
         {"keyId": key_id},
@@ -46,6 +49,7 @@ async def remove_password(
         operation=operations.REMOVE_FRESH_PASSWORD if fresh else operations.REMOVE_PASSWORD,
         idempotent=not fresh,
     )
+    return reply.ok
 
 
 async def key_credentials(
@@ -153,14 +157,15 @@ async def update_federated(
     )
 
 
-async def remove_federated(graph: Graph, object_id: str, name: str) -> None:
-    """Trust that issuer's tokens no longer; one that is gone is as good.
+async def remove_federated(graph: Graph, object_id: str, name: str) -> bool:
+    """Trust that issuer's tokens no longer; False when it was not found, which a replica may say too early.
 
     https://learn.microsoft.com/graph/api/federatedidentitycredential-delete
     """
-    await graph.send(
+    reply = await graph.send(
         "DELETE",
         paths.expand(paths.federated_named(graph.adapter, object_id, name)),
         action=f"remove the federated credential {name} from the application {object_id}",
         operation=operations.REMOVE_FEDERATED,
     )
+    return reply.ok

@@ -15,6 +15,7 @@ from provision.graph.applications import (
     purge,
     restore,
     settings_beside,
+    shown,
     update_application,
     upsert_application,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "set_key_credentials",
     "set_scopes",
     "settings_beside",
+    "shown",
     "update_application",
     "update_federated",
     "update_service_principal",

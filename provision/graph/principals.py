@@ -19,6 +19,9 @@ from provision.model import OAuth2PermissionGrant, Resource, ServicePrincipal
 LOOKS = 8
 """How often the consents of a service principal that was found are asked for: about a minute."""
 
+GONE = 3
+"""Looks that must not find a service principal before it is taken for deleted."""
+
 
 async def service_principals(
     graph: Graph, app_ids: Iterable[str], *, delegated: Collection[str] = ()
@@ -47,6 +50,8 @@ async def service_principals(
     ):
         if present(bare, action):
             principal = await _with_assignments(graph, bare, assignments, action)
+            if principal is None:
+                continue
             read = await _delegated(graph, app_id, grants.get(app_id), action)
             found[app_id] = replace(principal, grants=read)
     return found
@@ -132,11 +137,14 @@ async def resources_named(graph: Graph, display_name: str) -> tuple[Resource, ..
 
 async def _with_assignments(
     graph: Graph, bare: Reply, assignments: Reply, action: str
-) -> ServicePrincipal:
+) -> ServicePrincipal | None:
+    """None where it turns out to be deleted: the replica that showed it was behind the others."""
     principal = parse.understood(parse.service_principal, bare.body, action=action)
     if assignments.status == 403:  # with Application.ReadWrite.OwnedBy alone they are hidden
         return replace(principal, assignments_known=False)
     there = await _caught_up(graph, principal.app_id, assignments, "appRoleAssignments", action)
+    if there is None:
+        return None
     return replace(
         principal,
         app_role_assignments=parse.understood(
@@ -147,21 +155,28 @@ async def _with_assignments(
     )
 
 
-async def _caught_up(graph: Graph, app_id: str, reply: Reply, what: str, action: str) -> Reply:
+async def _caught_up(
+    graph: Graph, app_id: str, reply: Reply, what: str, action: str
+) -> Reply | None:
     """A list of consents of a service principal that was found; 404 comes from a replica behind the others.
 
     To take that for none would leave granted what is no longer asked for: once it is not asked for,
-    nobody looks for it again.
+    nobody looks for it again. None where by then nobody shows the service principal itself any more.
     """
+    key = paths.expand(paths.service_principal_of(graph.adapter, app_id))
     for pause in itertools.islice(backoff(), LOOKS):
         if present(reply, action):
             return reply
         await graph.clock.sleep(pause)
-        path = f"{paths.expand(paths.service_principal_of(graph.adapter, app_id))}/{what}"
-        reply = await graph.send("GET", path, action=action, operation=operations.LOOK_UP)
-    if not present(reply, action):
+        reply = await graph.send(
+            "GET", f"{key}/{what}", action=action, operation=operations.LOOK_UP
+        )
+    if present(reply, action):
+        return reply
+    looks = await graph.batch([f"{key}?$select=id"] * GONE, action=action)
+    if any(present(look, action) for look in looks):
         raise NotYetVisible(f"The directory is not ready to {action}")
-    return reply
+    return None
 
 
 async def _delegated(
@@ -171,6 +186,8 @@ async def _delegated(
     if reply is None or reply.status == 403:
         return None
     there = await _caught_up(graph, app_id, reply, "oauth2PermissionGrants", action)
+    if there is None:
+        return None
     items = await listed(graph, there, action)
     return parse.understood(
         lambda data: parse.grants(data["value"]), {"value": items}, action=action

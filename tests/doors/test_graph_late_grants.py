@@ -64,6 +64,23 @@ def test_grants_that_stay_behind_are_not_yet_visible(scripted: Scripted) -> None
         scripted.run(principals)
 
 
+def test_a_principal_that_nobody_shows_any_more_after_its_grants_were_missing_is_gone(
+    scripted: Scripted,
+) -> None:
+    """It was deleted a moment ago, and the replica that showed it had not heard of that."""
+    first = iter((without_grants(lambda: NOT_FOUND),))
+    gone = parts_of({})
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method != "POST":
+            return NOT_FOUND
+        return next(first, gone)(asked)
+
+    scripted.otherwise = answer
+
+    assert scripted.run(principals) == {}
+
+
 def test_delegated_consents_that_are_behind_are_asked_for_again(scripted: Scripted) -> None:
     consent = {
         "id": "consent",
