@@ -59,7 +59,8 @@ def test_a_restored_application_has_one_new_secret_that_works_and_its_permission
     assert len(truth.key_ids(sandbox)) == 1
     assert truth.key_ids(sandbox) != old
     assert truth.roles(sandbox) == ["User.Read.All"]
-    assert provision("verify", manifest).exit_code == 0
+    proved = provision("verify", manifest, "--wait", "10m")
+    assert proved.exit_code == 0, proved.said
 
 
 @pytest.mark.parametrize("sandbox", LAGGING[:2], indirect=True)
