@@ -13,6 +13,7 @@ from journey import PACE, Processes, Provision, StartSandbox, run_here
 
 from provision.sandbox import folder as folders
 from provision.sandbox.server import Server, serve
+from tests import quick
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,12 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("furnished")
     with serve(folder, profile="strong"):
         return folder
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of this process share what is the same for all of them."""
+    quick.once(monkeypatch)
 
 
 @pytest.fixture

@@ -7,24 +7,19 @@ import gc
 import json
 import time
 from collections.abc import Iterator
-from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-import typer.main
-import typer.testing
 from azure.core.pipeline.transport import (
     AsyncHttpTransport,
     AsyncioRequestsTransport,
     HttpTransport,
 )
-from cryptography.hazmat.primitives import serialization
 
-from provision.cli.program import program
 from provision.sandbox import folder as folders
 from provision.sandbox.server import Server, serve
+from tests import quick
 from tests.sweep import rows, tables
 from tests.sweep.bench import MANIFESTS, Bench
 from tests.sweep.wanted import FOREIGN_ROLE, OTHER_ROLE
@@ -82,17 +77,9 @@ def bench(served: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(HttpTransport, "sleep", _sleep)
     monkeypatch.setattr(AsyncHttpTransport, "sleep", _sleep_async)
     monkeypatch.setattr(AsyncioRequestsTransport, "sleep", _sleep_async)
-    monkeypatch.setattr(typer.testing, "_get_command", lambda _: _put_together())
-    trusting = partial(serialization.load_pem_private_key, unsafe_skip_rsa_key_validation=True)
-    monkeypatch.setattr(serialization, "load_pem_private_key", trusting)
+    quick.once(monkeypatch)
     yield served
     gc.collect()  # what killed runs left open is complained about here, and not in the next test
-
-
-@cache
-def _put_together() -> Any:
-    """The command line, once: putting it together takes longer than most commands, as does checking each key's primes."""
-    return typer.main.get_command(program)
 
 
 def _sleep(_: HttpTransport[Any, Any], duration: float) -> None:
