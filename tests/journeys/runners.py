@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any, Literal
 
 import consumer
@@ -21,7 +24,9 @@ import paper
 import truth
 from journey import Outcome
 
+from provision import destroy, flow, observe
 from provision.cli import main
+from provision.model import Observed
 from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 
@@ -33,6 +38,7 @@ LATENCY = 0.02
 AFTER_LAG = timedelta(minutes=10)
 AFTER_OVERLAP = timedelta(hours=25)
 LONGEST = 180
+MEETING = 30
 
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(
@@ -105,14 +111,17 @@ def _machine(
 def race(server: Server, places: Sequence[Machine], *commands: Sequence[str]) -> list[Outcome]:
     """Run a command in every place (one for all, or one each) from the same moment on.
 
-    On loopback an answer takes no time: with a little, as on any network, requests meet in the server.
+    On loopback an answer takes no time: with a little, as on any network, requests meet in the server. Several
+    machines wait for each other once more when they are about to look at the tenant, so that none is done before
+    another begins; on one machine the lock lets only one come that far.
     """
     words = list(commands) * (len(places) if len(commands) == 1 else 1)
     together = PROCESSES.Barrier(len(places))
+    meeting = len({place.folder for place in places}) == len(places)
     server.requests.clear()
     server.faults.add(Fault(do="delay", seconds=LATENCY, path="^/v1.0/"))
     started = [
-        _started(place, said, number, together)
+        _started(place, said, number, together, meeting=meeting)
         for number, (place, said) in enumerate(zip(places, words, strict=True))
     ]
     ended = [_ended(process, files) for process, files in started]
@@ -126,7 +135,12 @@ def alone(place: Machine, *words: str) -> Outcome:
 
 
 def _started(
-    place: Machine, words: Sequence[str], number: int, together: Barrier | None
+    place: Machine,
+    words: Sequence[str],
+    number: int,
+    together: Barrier | None,
+    *,
+    meeting: bool = False,
 ) -> tuple[BaseProcess, tuple[Path, Path]]:
     """A process of its own, forked from one that has loaded the libraries already."""
     said = place.folder / f"stdout-{number}", place.folder / f"stderr-{number}"
@@ -134,7 +148,7 @@ def _started(
     line = (first, place.manifest.name, *rest, *place.options)
     env = {**os.environ, **place.env}
     process = PROCESSES.Process(
-        target=command, args=(line, env, place.folder, said, together), daemon=True
+        target=command, args=(line, env, place.folder, said, together, meeting), daemon=True
     )
     process.start()
     return process, said
@@ -146,6 +160,7 @@ def command(
     folder: Path,
     said: tuple[Path, Path],
     together: Barrier | None,
+    meeting: bool,
 ) -> None:
     """What such a process does: become the command line there, at the moment when all are ready."""
     os.environ.clear()
@@ -158,8 +173,25 @@ def command(
         setattr(sys, name, file)
     if together:
         together.wait(LONGEST)
+        if meeting:
+            _meet_before_looking(together)
     sys.argv = ["provision", *words]
     main()
+
+
+def _meet_before_looking(together: Barrier) -> None:
+    """The first look at the tenant waits for the others'; one that fails before is not waited for in vain."""
+    looking = observe.observe
+    once = iter((True,))
+
+    async def met(*args: Any, **named: Any) -> Observed:
+        if next(once, False):
+            with suppress(BrokenBarrierError):
+                await asyncio.to_thread(together.wait, MEETING)
+        return await looking(*args, **named)
+
+    for user in (flow, destroy):
+        user.observe = met  # type: ignore[attr-defined]
 
 
 def _ended(process: BaseProcess, said: tuple[Path, Path]) -> Outcome:
