@@ -14,8 +14,9 @@ demo: $(VENV)/.run
 	@echo && echo '$$ provision apply hello.yaml --yes' && cd $(DEMO) && ../$(BIN)/provision apply hello.yaml --yes
 	@echo && echo 'Look around in $(DEMO)/: the sandbox and the stored secret are under $(DEMO)/.provision/.'
 
+# A journey spends half of its time waiting: three of them keep two cores busy.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST)
 
 # Every request of every apply killed, unanswered or refused (ends with a table), hundreds of random histories and of
 # rotations, and two years of an apply every day. `make test` does a part of it.
