@@ -10,6 +10,8 @@ import pytest
 import truth
 from journey import Provision
 
+from provision import destroy
+from provision.graph import directory
 from provision.sandbox.faults import Fault
 from provision.sandbox.server import Server
 
@@ -244,3 +246,26 @@ def test_destroy_asks_for_all_that_it_deleted_at_once_whether_it_still_shows(
     asked = [f"{each.method} {each.path.rpartition('/')[2]}" for each in sandbox.requests]
     deleted = max(n for n, each in enumerate(asked) if each.startswith("DELETE"))
     assert asked[deleted + 1 :] == ["POST $batch"] * 5
+
+
+def test_destroy_says_so_when_the_directory_does_not_stop_showing_what_it_deleted(
+    sandbox: Server,
+    provision: Provision,
+    applied: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    async def still_shown(*_: object, looks: int) -> bool:
+        asked.append(looks)
+        return True
+
+    monkeypatch.setattr(directory, "shown", still_shown)
+    monkeypatch.setattr(destroy, "SETTLING", 20.0)
+
+    done = provision("destroy", applied, "--yes")
+
+    assert done.exit_code == 0, done.said
+    assert truth.applications(sandbox) == []
+    assert "The directory still shows what was deleted" in done.stderr
+    assert len(asked) > 2
