@@ -43,7 +43,7 @@ from provision.renewal import removal
 from provision.run import Run
 from provision.stores import Store
 from provision.target import Target
-from provision.wait import surely_gone, until_accepted
+from provision.wait import remove, until_accepted
 from provision.wording import words
 
 RECORDS_PATIENCE = 60.0
@@ -186,8 +186,7 @@ async def _carry_out(step: Step, run: Run) -> str:
     if target.stopping.is_set():
         raise Interrupted
     if isinstance(step, DeleteApplication):
-        seen = (*(found.application for found in observed.applications.values()), *observed.strays)
-        tags = {application.id: application.tags for application in seen}
+        tags = {application.id: application.tags for application in _seen(observed)}
         return await _delete(step, tags.get(step.application_id, frozenset()), target)
     match step:
         case RevokeAppRole():
@@ -206,6 +205,10 @@ async def _carry_out(step: Step, run: Run) -> str:
     return ""
 
 
+def _seen(observed: Observed) -> tuple[Application, ...]:
+    return (*(found.application for found in observed.applications.values()), *observed.strays)
+
+
 async def _untagged(step: UpdateApplication, change: Change, run: Run) -> None:
     await until_accepted(
         lambda: untag(run.target, run.states[step.app].id, change),
@@ -222,11 +225,10 @@ async def _until_gone(done: Sequence[Done], observed: Observed, target: Target) 
     """
     steps = [each.step for each in done if isinstance(each.step, DeleteApplication)][:FEW]
     ids = {step.application_id for step in steps}
-    seen = (*(found.application for found in observed.applications.values()), *observed.strays)
-    app_ids = [application.app_id for application in seen if application.id in ids]
+    app_ids = [each.app_id for each in _seen(observed) if each.id in ids]
 
     async def look() -> None:
-        if await directory.shown(target.graph, ids, app_ids, looks=LOOKS):
+        if await directory.still_there(target.graph, ids, app_ids, looks=LOOKS):
             raise NotYetVisible("The directory still shows what was deleted")
 
     for step in steps[:1]:
@@ -262,14 +264,15 @@ async def _delete(step: DeleteApplication, tags: frozenset[str], target: Target)
 async def delete(step: DeleteApplication, target: Target) -> None:
     """Delete an application softly; what seems to be gone already is looked for."""
 
+    async def removing() -> bool:
+        return await directory.delete_application(target.graph, step.application_id)
+
     async def shown() -> bool:
-        return bool(await directory.applications_by_id(target.graph, [step.application_id]))
+        return await directory.still_there(target.graph, [step.application_id])
 
-    async def attempt() -> None:
-        if not await directory.delete_application(target.graph, step.application_id):
-            await surely_gone(shown, target)
-
-    await until_accepted(attempt, target, app=step.app, what="application")
+    await until_accepted(
+        lambda: remove(removing, shown, target), target, app=step.app, what="application"
+    )
 
 
 async def _purge(object_id: str, app: str, target: Target) -> None:

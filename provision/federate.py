@@ -8,7 +8,6 @@ from provision.ownership import federated_mark
 from provision.plan import AddFederated, RemoveFederated, UpdateFederated
 from provision.run import Run
 from provision.trust import ours
-from provision.wait import surely_gone
 
 
 async def add(step: AddFederated, run: Run) -> str:
@@ -58,9 +57,8 @@ async def remove(step: RemoveFederated, run: Run) -> str:
         listed = await directory.federated_credentials(graph, [object_id])
         return any(each.name == step.credential for each in listed.get(object_id, ()))
 
-    async def attempt() -> None:
-        if not await directory.remove_federated(graph, object_id, step.credential):
-            await surely_gone(shown, run.target)
+    async def removing() -> bool:
+        return await directory.remove_federated(graph, object_id, step.credential)
 
-    await run.until_accepted(step.app, attempt, what="federated credential")
+    await run.until_removed(step.app, removing, shown, what="federated credential")
     return ""

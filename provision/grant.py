@@ -18,7 +18,7 @@ from provision.plan import (
     WithdrawPermissions,
 )
 from provision.run import Outdated, Run
-from provision.wait import LOOKS, pause, surely_gone
+from provision.wait import LOOKS, pause, remove
 
 
 async def create_resource(step: CreateResourcePrincipal, run: Run) -> str:
@@ -63,13 +63,12 @@ async def revoke_role(step: RevokeAppRole, run: Run) -> str:
         assignments = found.app_role_assignments if found else ()
         return any(each.id == step.assignment_id for each in assignments)
 
-    async def attempt() -> None:
-        if not await directory.revoke_app_role(
+    async def removing() -> bool:
+        return await directory.revoke_app_role(
             graph, principal_id=principal, assignment_id=step.assignment_id
-        ):
-            await surely_gone(listed, run.target)
+        )
 
-    await run.until_accepted(step.app, attempt, what="permission")
+    await run.until_removed(step.app, removing, listed, what="permission")
     run.revoked.add((step.app, step.role.resource, step.role.id))
     return ""
 
@@ -114,8 +113,8 @@ async def revoke_scopes(step: RevokeScopes, run: Run) -> str:
         left = sorted((there.scopes | new) - doomed) if there else []
         if left:
             await directory.set_scopes(graph, step.grant_id, left)
-        elif not await directory.delete_grant(graph, step.grant_id):
-            await surely_gone(listed, run.target)
+        else:
+            await remove(lambda: directory.delete_grant(graph, step.grant_id), listed, run.target)
 
     await run.until_accepted(step.app, attempt, what="permission")
     resource = run.known_resource(step.scopes[0].resource)

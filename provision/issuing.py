@@ -20,7 +20,7 @@ from provision.patch import read
 from provision.plan import AddCertificate, AddSecret
 from provision.run import Run
 from provision.secret import Secret
-from provision.wait import pause, surely_gone, until_accepted
+from provision.wait import pause, until_accepted
 
 ATTEMPTS = 3
 """How often a secret is asked for when the answer keeps getting lost."""
@@ -150,11 +150,10 @@ async def remove_secret(run: Run, app: str, key_id: str, *, what: str) -> None:
         listed = application.password_credentials if application else ()
         return any(each.key_id == key_id for each in listed)
 
-    async def attempt() -> None:
-        if not await directory.remove_password(run.target.graph, state.id, key_id):
-            await surely_gone(shown, run.target)
+    async def removing() -> bool:
+        return await directory.remove_password(run.target.graph, state.id, key_id)
 
-    await run.until_accepted(app, attempt, what=what)
+    await run.until_removed(app, removing, shown, what=what)
 
 
 async def take_back(step: AddSecret | AddCertificate, run: Run, made: Made) -> bool:

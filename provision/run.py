@@ -23,7 +23,7 @@ from provision.model import (
 )
 from provision.places import StorePlace
 from provision.target import Target
-from provision.wait import PATIENCE, either, until_accepted
+from provision.wait import PATIENCE, either, remove, until_accepted
 
 T = TypeVar("T")
 
@@ -150,6 +150,17 @@ class Run:
         own = state is None or state.new or state.restored
         within = PATIENCE if own else LOOK_AGAIN
         return await until_accepted(attempt, self.target, app=app, what=what, within=within)
+
+    async def until_removed(
+        self,
+        app: str,
+        removing: Callable[[], Awaitable[bool]],
+        shown: Callable[[], Awaitable[bool]],
+        *,
+        what: str,
+    ) -> None:
+        """Wait likewise for a removal; what seems to be gone already is looked for."""
+        await self.until_accepted(app, lambda: remove(removing, shown, self.target), what=what)
 
     async def until_made(self, refs: Iterable[str]) -> None:
         """Wait until what a step refers to has been brought into being by this run; raises NotMade if it fails."""

@@ -63,8 +63,15 @@ async def until_accepted(
     raise AssertionError("backoff never ends")
 
 
-async def surely_gone(shown: Callable[[], Awaitable[bool]], target: Target) -> None:
-    """Believe what a deletion called missing only when nobody shows it any more; else raises NotYetVisible."""
+async def remove(
+    removing: Callable[[], Awaitable[bool]], shown: Callable[[], Awaitable[bool]], target: Target
+) -> None:
+    """Remove something; what was called missing is believed gone only when nobody shows it any more.
+
+    Raises NotYetVisible where somebody does: try again.
+    """
+    if await removing():
+        return
     for look in range(LOOKS):
         if await shown():
             raise NotYetVisible("What is to be removed was called missing, and is still there")

@@ -86,17 +86,8 @@ async def settings_beside(
     return {each.app_id: pair for each, pair in zip(wanted, pairs, strict=True)}
 
 
-async def applications_by_id(
-    graph: Graph, object_ids: Iterable[str], *, looks: int = 1
-) -> dict[str, Application]:
-    """The applications of these object ids that any of several looks shows."""
-    builder = paths.applications(graph.adapter)
-    builders = {object_id: builder.by_application_id(object_id) for object_id in object_ids}
-    return await _looked_up(graph, builders, "look the applications up by id", looks=looks)
-
-
-async def shown(
-    graph: Graph, object_ids: Iterable[str], app_ids: Iterable[str], *, looks: int
+async def still_there(
+    graph: Graph, object_ids: Iterable[str], app_ids: Iterable[str] = (), *, looks: int = 1
 ) -> bool:
     """Whether any of several looks shows one of these applications, or a service principal of these appIds."""
     applications, adapter = paths.applications(graph.adapter), graph.adapter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,10 @@ LOOKS = 8
 
 GONE = 3
 """Looks that must not find a service principal before it is taken for deleted."""
+
+
+class _Deleted(Exception):
+    """The replica that showed a service principal had not heard of its deletion."""
 
 
 async def service_principals(
@@ -49,11 +54,10 @@ async def service_principals(
         wanted, replies[:count], replies[count : 2 * count], strict=True
     ):
         if present(bare, action):
-            principal = await _with_assignments(graph, bare, assignments, action)
-            if principal is None:
-                continue
-            read = await _delegated(graph, app_id, grants.get(app_id), action)
-            found[app_id] = replace(principal, grants=read)
+            with suppress(_Deleted):
+                principal = await _with_assignments(graph, bare, assignments, action)
+                read = await _delegated(graph, app_id, grants.get(app_id), action)
+                found[app_id] = replace(principal, grants=read)
     return found
 
 
@@ -71,7 +75,10 @@ async def service_principal_by_id(graph: Graph, object_id: str) -> ServicePrinci
     bare, assignments = await graph.batch(gets, action=action)
     if not present(bare, action):
         return None
-    return await _with_assignments(graph, bare, assignments, action)
+    try:
+        return await _with_assignments(graph, bare, assignments, action)
+    except _Deleted:
+        return None
 
 
 async def create_service_principal(
@@ -137,14 +144,11 @@ async def resources_named(graph: Graph, display_name: str) -> tuple[Resource, ..
 
 async def _with_assignments(
     graph: Graph, bare: Reply, assignments: Reply, action: str
-) -> ServicePrincipal | None:
-    """None where it turns out to be deleted: the replica that showed it was behind the others."""
+) -> ServicePrincipal:
     principal = parse.understood(parse.service_principal, bare.body, action=action)
     if assignments.status == 403:  # with Application.ReadWrite.OwnedBy alone they are hidden
         return replace(principal, assignments_known=False)
     there = await _caught_up(graph, principal.app_id, assignments, "appRoleAssignments", action)
-    if there is None:
-        return None
     return replace(
         principal,
         app_role_assignments=parse.understood(
@@ -155,13 +159,11 @@ async def _with_assignments(
     )
 
 
-async def _caught_up(
-    graph: Graph, app_id: str, reply: Reply, what: str, action: str
-) -> Reply | None:
+async def _caught_up(graph: Graph, app_id: str, reply: Reply, what: str, action: str) -> Reply:
     """A list of consents of a service principal that was found; 404 comes from a replica behind the others.
 
     To take that for none would leave granted what is no longer asked for: once it is not asked for,
-    nobody looks for it again. None where by then nobody shows the service principal itself any more.
+    nobody looks for it again. Raises _Deleted where by then nobody shows the service principal any more.
     """
     key = paths.expand(paths.service_principal_of(graph.adapter, app_id))
     for pause in itertools.islice(backoff(), LOOKS):
@@ -176,7 +178,7 @@ async def _caught_up(
     looks = await graph.batch([f"{key}?$select=id"] * GONE, action=action)
     if any(present(look, action) for look in looks):
         raise NotYetVisible(f"The directory is not ready to {action}")
-    return None
+    raise _Deleted
 
 
 async def _delegated(
@@ -186,8 +188,6 @@ async def _delegated(
     if reply is None or reply.status == 403:
         return None
     there = await _caught_up(graph, app_id, reply, "oauth2PermissionGrants", action)
-    if there is None:
-        return None
     items = await listed(graph, there, action)
     return parse.understood(
         lambda data: parse.grants(data["value"]), {"value": items}, action=action

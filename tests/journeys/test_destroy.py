@@ -260,7 +260,7 @@ def test_destroy_says_so_when_the_directory_does_not_stop_showing_what_it_delete
         asked.append(looks)
         return True
 
-    monkeypatch.setattr(directory, "shown", still_shown)
+    monkeypatch.setattr(directory, "still_there", still_shown)
     monkeypatch.setattr(destroy, "SETTLING", 20.0)
 
     done = provision("destroy", applied, "--yes")
